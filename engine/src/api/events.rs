@@ -1,0 +1,200 @@
+//! `POST /e/{key}` and `GET /v1/events…`.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use system_bus_runtime::event::{DecodeError, NameProblem, NewEvent, check_name};
+use system_bus_runtime::registry::Registry;
+
+use super::extract::{Path, Query};
+use super::{Api, ApiError, is_same};
+use crate::limits;
+use crate::query::{EventDetail, EventSummary, Fates, RunSummary};
+
+/// Why an event is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventProblem {
+    /// The name cannot be used.
+    #[error(transparent)]
+    Name(#[from] NameProblem),
+    /// No type declares the name.
+    #[error("unknown event `{name}`{}", nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The declared name that is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// The data is no JSON object.
+    #[error("the data of `{0}` must be a JSON object")]
+    NotAnObject(String),
+    /// The data does not fit the event's type.
+    #[error("the data of `{name}` does not fit its schema: {error}")]
+    Schema {
+        /// The event's name.
+        name: String,
+        /// What does not fit, with the field's path.
+        error: DecodeError,
+    },
+    /// The event is too large.
+    #[error("the event `{name}` has {bytes} bytes, the limit is {}", limits::EVENT_BYTES_MAX)]
+    TooLarge {
+        /// The event's name.
+        name: String,
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+/// Whether an event may come in; with `allow_unknown` also one that no type declares.
+pub fn check_event(registry: &Registry, event: &mut NewEvent, allow_unknown: bool) -> Result<(), EventProblem> {
+    check_name(&event.name)?;
+    let bytes = event.data.get().len();
+    if bytes > limits::EVENT_BYTES_MAX {
+        return Err(EventProblem::TooLarge { name: event.name.clone(), bytes });
+    }
+    if event.data.get() == "null" {
+        event.data = empty_object();
+    }
+    if !event.data.get().starts_with('{') {
+        return Err(EventProblem::NotAnObject(event.name.clone()));
+    }
+    match registry.event(&event.name) {
+        Some(registration) => {
+            (registration.check)(&event.data).map_err(|error| EventProblem::Schema { name: event.name.clone(), error })
+        }
+        None if allow_unknown => Ok(()),
+        None => Err(EventProblem::Unknown { name: event.name.clone(), nearest: registry.nearest_event(&event.name) }),
+    }
+}
+
+fn empty_object() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+}
+
+impl From<EventProblem> for ApiError {
+    fn from(problem: EventProblem) -> Self {
+        let status = match problem {
+            EventProblem::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, problem.to_string())
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ReceiveQuery {
+    /// Takes in events that no type declares.
+    #[serde(default)]
+    allow_unhandled: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Received {
+    ids: Vec<String>,
+    status: u16,
+}
+
+pub(super) async fn receive(
+    State(api): State<Api>,
+    Path(key): Path<String>,
+    Query(query): Query<ReceiveQuery>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Received>, ApiError> {
+    if api.keys.event.as_ref().is_some_and(|expected| !is_same(expected, &key)) {
+        return Err(ApiError::unauthorized("the event key is wrong"));
+    }
+    let body = body.map_err(|rejection| ApiError::new(rejection.status(), body_problem(rejection.status())))?;
+    let mut events = parse(&body)?;
+    for event in &mut events {
+        check_event(api.engine.registry(), event, query.allow_unhandled)?;
+    }
+    let accepted = api.engine.send(events).await?;
+    let ids = accepted.into_iter().map(|event| event.id.to_string()).collect();
+    Ok(Json(Received { ids, status: 200 }))
+}
+
+pub(super) async fn receive_without_key(
+    state: State<Api>,
+    query: Query<ReceiveQuery>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Received>, ApiError> {
+    receive(state, Path(String::new()), query, body).await
+}
+
+fn body_problem(status: StatusCode) -> String {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("the request is larger than {} bytes: send fewer events at once", limits::REQUEST_BYTES_MAX)
+        }
+        _ => "the body could not be read".to_owned(),
+    }
+}
+
+/// One event, or an array of them.
+fn parse(body: &[u8]) -> Result<Vec<NewEvent>, ApiError> {
+    let not_json = |error: serde_json::Error| {
+        let kind = if error.is_data() { "is not an event" } else { "is not JSON" };
+        ApiError::bad_request(format!("the body {kind}: {error}"))
+    };
+    let events = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => serde_json::from_slice(body).map_err(not_json)?,
+        Some(_) => vec![serde_json::from_slice(body).map_err(not_json)?],
+        None => return Err(ApiError::bad_request("the body is empty: send `{\"name\": …, \"data\": {…}}`")),
+    };
+    if events.len() > limits::EVENTS_PER_REQUEST_MAX {
+        let text = format!("{} events in one request, the limit is {}", events.len(), limits::EVENTS_PER_REQUEST_MAX);
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    Ok(events)
+}
+
+#[derive(Serialize)]
+pub(super) struct Data<T> {
+    pub(super) data: T,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EventsQuery {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default = "default_count")]
+    limit: u32,
+}
+
+fn default_count() -> u32 {
+    20
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Json<Data<Vec<EventSummary>>>, ApiError> {
+    Ok(Json(Data { data: api.engine.events(query.name, query.limit).await? }))
+}
+
+pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<EventDetail>>, ApiError> {
+    let event = api.engine.event(id.clone()).await?;
+    event.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
+}
+
+pub(super) async fn runs(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<Data<Vec<RunSummary>>>, ApiError> {
+    let runs = api.engine.event_runs(id.clone()).await?;
+    runs.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
+}
+
+pub(super) async fn fates(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<Fates>>, ApiError> {
+    let fates = api.engine.fates(id.clone()).await?;
+    fates.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::not_found(format!("no event has the id `{id}`"))
+}

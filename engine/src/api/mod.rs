@@ -1,0 +1,75 @@
+//! The engine's HTTP routes, under an Inngest server's own paths.
+
+mod error;
+mod events;
+mod extract;
+mod notifications;
+mod runs;
+
+pub use error::ApiError;
+pub use events::{EventProblem, check_event};
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use subtle::ConstantTimeEq;
+
+use crate::handle::Engine;
+use crate::limits;
+
+/// Who may use the routes. Without keys anybody who reaches them may: that is for loopback only.
+#[derive(Clone, Default)]
+pub struct Keys {
+    /// The key in the path of `POST /e/{key}`.
+    pub event: Option<String>,
+    /// The bearer token of `/v1`.
+    pub signing: Option<String>,
+}
+
+#[derive(Clone)]
+struct Api {
+    engine: Engine,
+    keys: Arc<Keys>,
+}
+
+/// The routes of one engine.
+pub fn router(engine: Engine, keys: Keys) -> Router {
+    let api = Api { engine, keys: Arc::new(keys) };
+    let guarded = Router::new()
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/{id}", get(events::show))
+        .route("/v1/events/{id}/runs", get(events::runs))
+        .route("/v1/events/{id}/fates", get(events::fates))
+        .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{id}", get(runs::show).delete(runs::cancel))
+        .route("/v1/runs/{id}/jobs", get(runs::jobs))
+        .route("/v1/notifications", get(notifications::list))
+        .route_layer(from_fn_with_state(api.clone(), require_signing_key));
+    Router::new()
+        .route("/e/{key}", post(events::receive))
+        .route("/e/", post(events::receive_without_key))
+        .merge(guarded)
+        .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
+        .with_state(api)
+}
+
+async fn require_signing_key(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    match &api.keys.signing {
+        Some(key) if !is_same(key, given) => {
+            ApiError::unauthorized("the signing key is missing or wrong").into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// Compares secrets without telling by the time it takes where they differ.
+fn is_same(secret: &str, given: &str) -> bool {
+    secret.as_bytes().ct_eq(given.as_bytes()).into()
+}

@@ -1,0 +1,27 @@
+//! `GET /v1/notifications`.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use system_bus_runtime::service::Notification;
+
+use super::events::Data;
+use super::extract::Query;
+use super::{Api, ApiError};
+
+#[derive(Deserialize)]
+pub(super) struct NotificationsQuery {
+    #[serde(default = "default_count")]
+    limit: u32,
+}
+
+fn default_count() -> u32 {
+    20
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<NotificationsQuery>,
+) -> Result<Json<Data<Vec<Notification>>>, ApiError> {
+    Ok(Json(Data { data: api.engine.notifications(query.limit).await? }))
+}

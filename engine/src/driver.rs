@@ -1,0 +1,138 @@
+//! The engine's thread: it alone owns the clock, the store and the core, and decides nothing itself.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::effect::Effect;
+use crate::executor::Executor;
+use crate::input::Input;
+use crate::limits;
+use crate::stats::Stats;
+use crate::store::{Store, StoreError};
+
+/// What reaches the engine's thread.
+pub(crate) enum Message {
+    /// Something for the core.
+    Input(Input),
+    /// Stop as soon as no step executes.
+    Stop,
+    /// Stop now; what executes goes on at the next start.
+    StopNow,
+}
+
+/// All that the thread works with.
+pub(crate) struct Driver {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) executor: Executor,
+    pub(crate) messages: Receiver<Message>,
+    /// Keeps the channel open, so that the thread ends by a message only.
+    pub(crate) _sender: Sender<Message>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) handle: Handle,
+    pub(crate) stats: Arc<Stats>,
+    /// Told when the thread has ended.
+    pub(crate) ended: watch::Sender<bool>,
+}
+
+enum Stop {
+    No,
+    AtRest,
+    Now,
+}
+
+impl Driver {
+    /// Runs until a message says stop.
+    pub(crate) fn run(mut self, store: Store) {
+        let mut store = Some(store);
+        while let Some(open) = store.take() {
+            let seed = self.clock.now().unsigned_abs();
+            let mut core = Core::new(open, self.catalog.clone(), seed);
+            match self.drive(&mut core) {
+                Ok(()) => {
+                    let store = core.abort();
+                    self.executor.drop_all();
+                    store.checkpoint();
+                }
+                Err(error) => {
+                    // Nothing of the batch has happened. What it asked is dropped, which its askers notice, and the core
+                    // is made again from the store.
+                    tracing::error!(%error, "the store failed; trying again");
+                    store = Some(core.abort());
+                    self.executor.drop_all();
+                    std::thread::sleep(limits::STORE_RETRY);
+                }
+            }
+        }
+        self.ended.send_replace(true);
+    }
+
+    fn drive(&mut self, core: &mut Core) -> Result<(), StoreError> {
+        let effects = core.recover(self.clock.now())?;
+        self.perform(effects);
+        let mut stop = Stop::No;
+        let mut inputs = Vec::new();
+        loop {
+            match stop {
+                Stop::Now => return Ok(()),
+                Stop::AtRest if core.is_at_rest() => return Ok(()),
+                Stop::AtRest | Stop::No => {}
+            }
+            let wait = self.wait(core)?;
+            match self.messages.recv_timeout(wait) {
+                Ok(message) => take(message, &mut inputs, &mut stop),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            while inputs.len() < limits::BATCH_INPUTS_MAX {
+                match self.messages.try_recv() {
+                    Ok(message) => take(message, &mut inputs, &mut stop),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                }
+            }
+            let effects = core.apply(inputs.drain(..), self.clock.now())?;
+            self.perform(effects);
+        }
+    }
+
+    fn wait(&self, core: &mut Core) -> Result<Duration, StoreError> {
+        /// An upper bound, so that a clock that was set is noticed.
+        const WAIT_MAX: Duration = Duration::from_secs(1);
+        let millis = core.deadline()?.saturating_sub(self.clock.now());
+        Ok(Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(WAIT_MAX))
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match self.executor.deliver(effect) {
+                Some(Effect::Start(start)) => {
+                    let session = self.executor.open(*start);
+                    self.handle.spawn(session);
+                }
+                // An asker that has gone away is no error.
+                Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
+                Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
+                Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Ended) => self.stats.count_ended(),
+                Some(Effect::Complete { .. } | Effect::Grant { .. } | Effect::Drop { .. }) | None => {}
+            }
+        }
+    }
+}
+
+fn take(message: Message, inputs: &mut Vec<Input>, stop: &mut Stop) {
+    match message {
+        Message::Input(input) => inputs.push(input),
+        Message::Stop => {
+            inputs.push(Input::Drain);
+            *stop = Stop::AtRest;
+        }
+        Message::StopNow => *stop = Stop::Now,
+    }
+}

@@ -1,0 +1,171 @@
+//! The handle to a running engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::function::{RunId, Services};
+use system_bus_runtime::registry::Registry;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::clock::SystemClock;
+use crate::driver::{Driver, Message};
+use crate::executor::Executor;
+use crate::input::{Accepted, CancelOutcome, Input};
+use crate::limits;
+use crate::query::Reader;
+use crate::services;
+use crate::stats::Stats;
+use crate::store::{DirectoryLock, OpenError, Place, Store};
+
+/// Where an engine keeps its state.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory of the database; made when it is not there. One process at a time can have it.
+    pub directory: PathBuf,
+}
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The functions contradict each other.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The system has no thread to spare.
+    #[error("cannot start the engine's thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why the engine did not take something in. Nothing of it has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Too many requests wait already.
+    #[error("the engine is busy: {} requests wait", limits::REQUESTS_WAITING_MAX)]
+    Busy,
+    /// The engine has stopped, or its store has failed.
+    #[error("the engine is not available")]
+    Unavailable,
+}
+
+/// A running engine; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    link: Link,
+    catalog: Arc<Catalog>,
+    reader: Reader,
+    stats: Arc<Stats>,
+    ended: watch::Receiver<bool>,
+    _lock: DirectoryLock,
+}
+
+/// The way to the engine's thread.
+#[derive(Clone)]
+pub(crate) struct Link {
+    sender: Sender<Message>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Link {
+    /// Asks the core and waits until its answer is durable.
+    pub(crate) async fn ask<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, SendError> {
+        let _place = self.waiting.try_acquire().map_err(|_| SendError::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        self.sender.send(Message::Input(input(reply))).map_err(|_| SendError::Unavailable)?;
+        answer.await.map_err(|_| SendError::Unavailable)
+    }
+}
+
+impl Engine {
+    /// Opens the store and goes on with the runs that are in it.
+    ///
+    /// Must be called within a tokio runtime: the runs are its tasks. The services get the engine's own gateway and state
+    /// store unless they hold others.
+    pub fn open(config: &Config, registry: &Registry, services: Services) -> Result<Self, StartError> {
+        let catalog = Arc::new(Catalog::new(registry)?);
+        let (store, lock) = Store::open(&Place::Directory(config.directory.clone()))?;
+        let reader = Reader::open(config.directory.clone())?;
+        for (function, words) in catalog.unsupported() {
+            tracing::warn!(function, "the embedded engine does not apply `{}` yet", words.join("`, `"));
+        }
+        let (sender, messages) = channel();
+        let link = Link { sender: sender.clone(), waiting: Arc::new(Semaphore::new(limits::REQUESTS_WAITING_MAX)) };
+        let reports = {
+            let sender = sender.clone();
+            Arc::new(move |report| drop(sender.send(Message::Input(Input::Report(report)))))
+        };
+        let services = services::provide(services, &link, &reader);
+        let stats = Arc::new(Stats::default());
+        let (ended_sender, ended) = watch::channel(false);
+        let driver = Driver {
+            catalog: catalog.clone(),
+            executor: Executor::new(catalog.clone(), services, reports),
+            messages,
+            _sender: sender,
+            clock: Arc::new(SystemClock),
+            handle: Handle::current(),
+            stats: stats.clone(),
+            ended: ended_sender,
+        };
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || driver.run(store))
+            .map_err(StartError::Thread)?;
+        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, ended, _lock: lock })))
+    }
+
+    /// Takes events in. When this returns, they are durable and their runs are planned.
+    pub async fn send(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
+        self.0.link.ask(|reply| Input::Events { events, reply }).await
+    }
+
+    /// Cancels a run: its future is dropped, its status is final.
+    pub async fn cancel(&self, run: RunId) -> Result<CancelOutcome, SendError> {
+        self.0.link.ask(|reply| Input::Cancel { run, reply }).await
+    }
+
+    /// The functions and events that this engine runs.
+    pub fn registry(&self) -> &Registry {
+        self.0.catalog.registry()
+    }
+
+    /// Reads the store beside the engine.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    /// Whether the engine's thread works.
+    pub fn is_available(&self) -> bool {
+        !*self.0.ended.borrow()
+    }
+
+    /// Lets executing steps end for at most `grace`, then stops. What has not ended goes on at the next start.
+    pub async fn stop(&self, grace: std::time::Duration) {
+        let sender = &self.0.link.sender;
+        // Sending fails only when the thread has ended, which is what is wanted.
+        let _ = sender.send(Message::Stop);
+        if tokio::time::timeout(grace, self.ended()).await.is_err() {
+            let _ = sender.send(Message::StopNow);
+            self.ended().await;
+        }
+    }
+
+    /// Resolves when the engine has stopped.
+    pub async fn ended(&self) {
+        let mut ended = self.0.ended.clone();
+        // An error means that the thread is gone, so it has ended as well.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+}

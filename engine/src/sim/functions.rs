@@ -1,0 +1,193 @@
+//! The functions that live in the simulated world; together they use every kind of step.
+
+use std::time::Duration;
+
+use system_bus_runtime::prelude::*;
+
+use super::world::Probe;
+
+/// Asks for steps in a row with a sleep between them.
+#[event("sim/chain.requested")]
+pub(super) struct ChainRequested {
+    pub(super) steps: u32,
+}
+
+/// Asks for steps side by side.
+#[event("sim/parallel.requested")]
+pub(super) struct ParallelRequested {
+    pub(super) steps: u32,
+}
+
+/// Asks for a wait.
+#[event("sim/wait.requested")]
+pub(super) struct WaitRequested {
+    pub(super) key: String,
+}
+
+/// Ends a wait.
+#[event("sim/wait.answered")]
+pub(super) struct WaitAnswered {
+    pub(super) key: String,
+    pub(super) value: u32,
+}
+
+/// Asks for an invocation.
+#[event("sim/parent.requested")]
+pub(super) struct ParentRequested {
+    pub(super) depth: u32,
+}
+
+/// Asks for events.
+#[event("sim/fan-out.requested")]
+pub(super) struct FanOutRequested {
+    pub(super) count: u32,
+}
+
+/// One of many events.
+#[event("sim/leaf.requested")]
+pub(super) struct LeafRequested {
+    pub(super) number: u32,
+}
+
+/// Asks for a race.
+#[event("sim/race.requested")]
+pub(super) struct RaceRequested {}
+
+/// Asks for a function that fails between its steps.
+#[event("sim/flaky.requested")]
+pub(super) struct FlakyRequested {}
+
+/// Cancels a wait.
+#[event("sim/wait.revoked")]
+pub(super) struct WaitRevoked {
+    pub(super) key: String,
+}
+
+/// Steps one after another.
+#[inngest_fn(id = "sim-chain", event = ChainRequested)]
+async fn sim_chain(event: Event<ChainRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<u32> {
+    for number in 0..event.data.steps {
+        step.run(format!("before-{number}"), probe.work(&run, "chain", 5)).await?;
+    }
+    step.sleep("nap", Duration::from_secs(5)).await;
+    for number in 0..event.data.steps {
+        step.run(format!("after-{number}"), probe.work(&run, "chain", 5)).await?;
+    }
+    Ok(event.data.steps)
+}
+
+/// Steps side by side, at most two of all runs at a time.
+#[inngest_fn(id = "sim-parallel", event = ParallelRequested, concurrency = 2)]
+async fn sim_parallel(event: Event<ParallelRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<usize> {
+    let steps =
+        (0..event.data.steps).map(|number| step.run(format!("part-{number}"), probe.work(&run, "parallel", 50)));
+    let parts = futures::future::join_all(steps).await;
+    step.sleep("rest", Duration::from_secs(1)).await;
+    let good = parts.iter().filter(|part| part.is_ok()).count();
+    step.run("sum", probe.work(&run, "parallel", 1)).await?;
+    Ok(good)
+}
+
+/// Waits for the event with its key.
+#[inngest_fn(
+    id = "sim-wait",
+    event = WaitRequested,
+    cancel_on(event = WaitRevoked, if = "event.data.key == async.data.key"),
+)]
+async fn sim_wait(step: Step, probe: Probe, run: RunInfo) -> Result<Option<u32>> {
+    step.run("ask", probe.work(&run, "wait", 1)).await?;
+    let answer = step
+        .wait_for_event::<WaitAnswered>("answer")
+        .matching("event.data.key == async.data.key")
+        .timeout(Duration::from_secs(60))
+        .await?;
+    step.run("note", probe.work(&run, "wait", 1)).await?;
+    Ok(answer.map(|answer| answer.data.value))
+}
+
+/// Invokes itself `depth` times under one shared place.
+#[inngest_fn(
+    id = "sim-parent",
+    event = ParentRequested,
+    concurrency(limit = 1, key = "'shared'", scope = env),
+)]
+async fn sim_parent(event: Event<ParentRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<u32> {
+    step.run("work", probe.work(&run, "shared", 3)).await?;
+    let below = match event.data.depth.checked_sub(1) {
+        Some(depth) => step.invoke::<sim_child>("child", ChildRequested { depth }).await?,
+        None => 0,
+    };
+    step.run("more-work", probe.work(&run, "shared", 3)).await?;
+    Ok(below + 1)
+}
+
+/// Asks for the other half of a mutual invocation.
+#[event("sim/child.requested")]
+pub(super) struct ChildRequested {
+    pub(super) depth: u32,
+}
+
+/// The other half of a mutual invocation under the same place.
+#[inngest_fn(
+    id = "sim-child",
+    event = ChildRequested,
+    concurrency(limit = 1, key = "'shared'", scope = env),
+)]
+async fn sim_child(event: Event<ChildRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<u32> {
+    step.run("work", probe.work(&run, "shared", 3)).await?;
+    let below = match event.data.depth.checked_sub(1) {
+        Some(depth) => step.invoke::<sim_parent>("parent", ParentRequested { depth }).await?,
+        None => 0,
+    };
+    Ok(below + 1)
+}
+
+/// Sends many events in one step.
+#[inngest_fn(id = "sim-fan-out", event = FanOutRequested)]
+async fn sim_fan_out(event: Event<FanOutRequested>, step: Step) -> Result<usize> {
+    let leaves: Vec<LeafRequested> = (0..event.data.count).map(|number| LeafRequested { number }).collect();
+    let ids = step.send_event("leaves", leaves).await?;
+    Ok(ids.len())
+}
+
+/// Takes the first two.
+#[inngest_fn(id = "sim-leaf", event(LeafRequested, if = "event.data.number < 2"))]
+async fn sim_leaf(event: Event<LeafRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<u32> {
+    step.run("work", probe.work(&run, "leaf", 2)).await?;
+    Ok(event.data.number)
+}
+
+/// A step against a time.
+#[inngest_fn(id = "sim-race", event = RaceRequested)]
+async fn sim_race(step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    let winner = tokio::select! {
+        () = step.sleep("time", Duration::from_secs(2)) => "time".to_owned(),
+        slow = step.run("slow", probe.work(&run, "race", 4_000)) => slow?,
+        () = step.sleep("later", Duration::from_secs(3)) => "later".to_owned(),
+    };
+    step.run("note", probe.work(&run, "race", 1)).await?;
+    Ok(winner)
+}
+
+/// Fails between its steps, and catches a step that has failed for good.
+#[inngest_fn(id = "sim-flaky", event = FlakyRequested, retries = 2)]
+async fn sim_flaky(step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    step.run("first", probe.work(&run, "flaky", 1)).await?;
+    if probe.fails("between") {
+        return Err(Error::retryable("told to fail between steps"));
+    }
+    match step.run("second", probe.work(&run, "flaky", 1)).await {
+        Ok(_) => Ok("good".to_owned()),
+        Err(error) => {
+            step.run("repair", probe.work(&run, "flaky", 1)).await?;
+            Ok(format!("caught: {error}"))
+        }
+    }
+}
+
+/// Runs every hour in Berlin.
+#[inngest_fn(id = "sim-cron", cron = "TZ=Europe/Berlin 0 * * * *")]
+async fn sim_cron(event: Event<Cron>, step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    step.run("tick", probe.work(&run, "cron", 1)).await?;
+    Ok(event.data.cron)
+}

@@ -1,0 +1,124 @@
+//! What outlives runs: time tables, notifications, the state of functions; and what retention removes.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::value::RawValue;
+use system_bus_runtime::service::Notification;
+
+use super::events::raw;
+use super::{Millis, RunKey, RunState, Store, StoreError};
+
+impl Store {
+    /// When a time table fires next.
+    pub(crate) fn cron_next(&self, function: &str, expression: &str) -> Result<Option<Millis>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT next FROM crons WHERE function = ?1 AND expression = ?2")?
+            .query_row(params![function, expression], |row| row.get(0))
+            .optional()
+    }
+
+    /// Sets when a time table fires next.
+    pub(crate) fn set_cron_next(&self, function: &str, expression: &str, next: Millis) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO crons (function, expression, next) VALUES (?1, ?2, ?3)")?
+            .execute(params![function, expression, next])
+            .map(drop)
+    }
+
+    /// The time tables that are stored.
+    pub(crate) fn crons(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT function, expression FROM crons")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    }
+
+    /// Forgets a time table that no function has any more.
+    pub(crate) fn remove_cron(&self, function: &str, expression: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM crons WHERE function = ?1 AND expression = ?2")?
+            .execute(params![function, expression])
+            .map(drop)
+    }
+
+    /// Adds a notification unless its id is there.
+    pub(crate) fn add_notification(&self, notification: &Notification, now: Millis) -> Result<bool, StoreError> {
+        let added = self
+            .connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO notifications (id, type, source, payload, ts, origin_session)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                notification.id,
+                notification.kind,
+                notification.source,
+                notification.payload.to_string(),
+                now,
+                notification.origin_session
+            ])?;
+        Ok(added > 0)
+    }
+
+    /// The value of a key that has not expired.
+    pub(crate) fn state(&self, key: &str, now: Millis) -> Result<Option<Box<RawValue>>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT value FROM state WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)")?
+            .query_row(params![key, now], |row| row.get(0).map(raw))
+            .optional()
+    }
+
+    /// Sets a key.
+    pub(crate) fn set_state(&self, key: &str, value: &str, expires_at: Option<Millis>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO state (key, value, expires_at) VALUES (?1, ?2, ?3)")?
+            .execute(params![key, value, expires_at])
+            .map(drop)
+    }
+
+    /// Removes a key; whether it was there and had not expired.
+    pub(crate) fn remove_state(&self, key: &str, now: Millis) -> Result<bool, StoreError> {
+        let there = self.state(key, now)?.is_some();
+        self.connection.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key])?;
+        Ok(there)
+    }
+
+    /// Removes up to `limit` rows of each kind that ended before `cutoff`; whether there may be more.
+    pub(crate) fn remove_old(
+        &self,
+        cutoff: Millis,
+        now: Millis,
+        notifications_kept: i64,
+        limit: i64,
+    ) -> Result<bool, StoreError> {
+        let runs: Vec<RunKey> = self
+            .connection
+            .prepare_cached("SELECT seq FROM runs WHERE ended_at < ?1 AND state >= ?2 ORDER BY ended_at LIMIT ?3")?
+            .query_map(params![cutoff, RunState::FINAL, limit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for run in &runs {
+            self.remove_steps(*run)?;
+            self.connection.prepare_cached("DELETE FROM runs WHERE seq = ?1")?.execute([run])?;
+        }
+        let events: Vec<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT seq FROM events WHERE received_at < ?1
+                 AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.event = events.seq) ORDER BY seq LIMIT ?2",
+            )?
+            .query_map(params![cutoff, limit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for event in &events {
+            self.connection.prepare_cached("DELETE FROM fates WHERE event = ?1")?.execute([event])?;
+            self.connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([event])?;
+        }
+        let expired = self
+            .connection
+            .prepare_cached("DELETE FROM state WHERE key IN (SELECT key FROM state WHERE expires_at <= ?1 LIMIT ?2)")?
+            .execute(params![now, limit])?;
+        self.connection
+            .prepare_cached("DELETE FROM notifications WHERE seq <= (SELECT max(seq) FROM notifications) - ?1")?
+            .execute([notifications_kept])?;
+        let full = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(runs.len() >= full || events.len() >= full || expired >= full)
+    }
+}

@@ -1,0 +1,67 @@
+//! What events are compared with: waits and cancellations, found by an index on event, path and value.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Millis, RunKey, Store, StoreError};
+
+/// The step name under which a cancellation is stored.
+pub(crate) const CANCELLATION: &str = "";
+
+/// One wait, or one cancellation.
+pub(crate) struct Wait<'a> {
+    pub(crate) event: &'a str,
+    /// The JSON pointer into the event that must equal `value`; empty when there is no such equality.
+    pub(crate) path: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) run: RunKey,
+    /// The step's name, or [`CANCELLATION`].
+    pub(crate) step: &'a str,
+    pub(crate) expression: Option<&'a str>,
+    pub(crate) expires_at: Option<Millis>,
+}
+
+/// A wait that an event may end.
+pub(crate) struct WaitHit {
+    pub(crate) run: RunKey,
+    pub(crate) step: String,
+    pub(crate) expression: Option<String>,
+    pub(crate) expires_at: Option<Millis>,
+}
+
+impl Store {
+    /// Adds a wait.
+    pub(crate) fn add_wait(&self, wait: &Wait<'_>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO waits (event, path, value, run, step, expression, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![wait.event, wait.path, wait.value, wait.run, wait.step, wait.expression, wait.expires_at])
+            .map(drop)
+    }
+
+    /// The least path above `after` under which runs wait for this event; each call is one index look-up.
+    pub(crate) fn next_wait_path(&self, event: &str, after: Option<&str>) -> Result<Option<String>, StoreError> {
+        let mut statement = match after {
+            None => self
+                .connection
+                .prepare_cached("SELECT path FROM waits WHERE event = ?1 AND path >= ?2 ORDER BY path LIMIT 1")?,
+            Some(_) => self
+                .connection
+                .prepare_cached("SELECT path FROM waits WHERE event = ?1 AND path > ?2 ORDER BY path LIMIT 1")?,
+        };
+        statement.query_row(params![event, after.unwrap_or("")], |row| row.get(0)).optional()
+    }
+
+    /// The waits for this event whose path has this value, oldest run first.
+    pub(crate) fn waits_for(&self, event: &str, path: &str, value: &str) -> Result<Vec<WaitHit>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT run, step, expression, expires_at FROM waits WHERE event = ?1 AND path = ?2 AND value = ?3 ORDER BY run",
+            )?
+            .query_map(params![event, path, value], |row| {
+                Ok(WaitHit { run: row.get(0)?, step: row.get(1)?, expression: row.get(2)?, expires_at: row.get(3)? })
+            })?
+            .collect()
+    }
+}

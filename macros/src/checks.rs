@@ -1,0 +1,35 @@
+//! Checks that the compiler makes for us, placed so that it points at what the author wrote.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use crate::item::ParameterRole;
+use crate::validate::{Trigger, ValidatedFunction};
+
+/// That the event parameter can hold every trigger's event, and that the companion exists.
+///
+/// Extractors, the result and `Send` need no check of their own: the generated call names each type as it was written.
+pub(crate) fn function(valid: &ValidatedFunction) -> TokenStream {
+    let krate = &valid.krate;
+    let mut checks = TokenStream::new();
+    let parameters = valid
+        .function
+        .parameters
+        .iter()
+        .filter(|parameter| matches!(parameter.role, ParameterRole::Event | ParameterRole::Events));
+    for parameter in parameters {
+        let ty = &parameter.ty;
+        for trigger in &valid.triggers {
+            checks.extend(match trigger {
+                Trigger::Event { ty: event, .. } => quote!(const _: () = __bus::assert_accepts::<#ty, #event>();),
+                Trigger::Cron { span, .. } => {
+                    quote_spanned!(*span=> const _: () = __bus::assert_accepts::<#ty, #krate::event::Cron>();)
+                }
+            });
+        }
+    }
+    if let Some(path) = &valid.on_failure {
+        checks.extend(quote!(const _: fn() = || { let _ = #path; };));
+    }
+    checks
+}

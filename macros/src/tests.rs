@@ -1,0 +1,139 @@
+//! Golden expansions: each case calls the stages as the compiler would and compares the pretty-printed tokens.
+//!
+//! `UPDATE=1 cargo test -p system-bus-macros` rewrites the files below `tests/expand`.
+
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+
+use crate::{derive, event, expand};
+
+fn tokens(source: &str) -> TokenStream {
+    source.parse().unwrap()
+}
+
+/// Compares an expansion with `tests/expand/<case>.rs`.
+fn check(case: &str, expansion: &TokenStream) {
+    let file = syn::parse2(expansion.clone()).unwrap_or_else(|error| panic!("{error}: {expansion}"));
+    let actual = prettyplease::unparse(&file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expand").join(case).with_extension("rs");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, actual).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == actual, "{} differs; run with UPDATE=1 and review:\n{actual}", path.display());
+}
+
+#[test]
+fn a_function_with_steps_expands() {
+    let args = r#"
+        id = "github/workflow-run-notify",
+        event = WorkflowRunCompleted,
+        concurrency(limit = 2, key = "event.data.repository"),
+        role = cluster,
+    "#;
+    let item = r#"
+        /// Tells the operator when a CI run of a watched repository ends badly.
+        async fn workflow_run_notify(event: Event<WorkflowRunCompleted>, step: Step, gateway: Gateway) -> Result<Verdict> {
+            let verdict = step.run("classify", classify(&event.data)).await?;
+            if verdict.bad {
+                step.sleep("cool-down", Duration::from_secs(30)).await;
+                step.run("notify", gateway.notify("ci.failed", &verdict)).await?;
+            }
+            Ok(verdict)
+        }
+    "#;
+    check("function", &expand::function(tokens(args), tokens(item)));
+}
+
+#[test]
+fn every_word_expands() {
+    let args = r#"
+        id = "all-words", event = One, event(Two, if = "event.data.ok"), cron = "TZ=Europe/Berlin 0 9 * * 1",
+        role = host, name = "All words", retries = 2, concurrency = 3,
+        concurrency(limit = 1, key = "'x'", scope = account), throttle(limit = 1, period = "90s", burst = 2, key = "k"),
+        rate_limit(limit = 1, period = "1h", key = "k"), debounce(period = "45s", key = "k", timeout = "3m"),
+        priority(run = "60"), singleton(key = "k", mode = cancel),
+        cancel_on(event = Gone, if = "event.data.id == async.data.id", timeout = "1h"),
+        timeouts(start = "10m", finish = "1h30m"), on_failure = companion::tell,
+        checkpoint(buffered_steps = 10, max_interval = "500ms", max_runtime = "1m"), crate = my::bus,
+    "#;
+    check(
+        "every_word",
+        &expand::function(
+            tokens(args),
+            tokens("pub async fn all(event: Event<Any>) -> Result<(), Failure> { Ok(()) }"),
+        ),
+    );
+}
+
+#[test]
+fn every_step_is_found() {
+    let item = r#"
+        async fn steps(event: Events<One>, step: Step) -> Result<()> {
+            let alias = &step;
+            let (a, b) = tokio::join!(alias.run("join-a", work()), step.clone().run("join-b", work()));
+            for id in event.iter() {
+                step.run(format!("embed-{id}"), embed(id)).retries(2).await?;
+            }
+            let waited = step.wait_for_event::<Two>("wait").matching("async.data.id == event.data.id").timeout(hour).await?;
+            tokio::select! {
+                biased;
+                first = step.sleep("left", hour) => step.send_event("sent-left", Two { id: 1 }).await?,
+                _ = step.sleep_until("right", later) => { step.send_event("sent-right", vec![Two::new(1), Three::default()]).await?; }
+            }
+            step.invoke::<other::function>("call", Data { id: 1 }).await?;
+            tracing::info!(answer = %step.ai().infer("ask", request).await?, "asked");
+            join_all(event.iter().map(|event| step.fetch(name(event), request))).await;
+            step.wait_for_signal("signal").await?;
+            Ok(())
+        }
+    "#;
+    check(
+        "steps",
+        &expand::function(tokens(r#"id = "steps", event = One, batch(max_size = 10, timeout = "5s")"#), tokens(item)),
+    );
+}
+
+#[test]
+fn a_mistake_leaves_the_function() {
+    check(
+        "mistake",
+        &expand::function(tokens(r#"id = "Wrong", event = One"#), tokens("async fn wrong() -> Result<()> { Ok(()) }")),
+    );
+}
+
+#[test]
+fn an_event_expands() {
+    let item = r#"
+        /// A video was downloaded.
+        #[derive(Default, Clone)]
+        pub struct VideoDownloaded {
+            /// Where it is.
+            pub path: String,
+        }
+    "#;
+    check(
+        "event",
+        &event::expand(tokens(r#""pipeline/video.downloaded", sent_by("cli", "webhook:mux")"#), tokens(item)),
+    );
+}
+
+#[test]
+fn a_union_expands() {
+    check("union", &derive::expand(tokens("enum Either { One(One), Two(other::Two) }")));
+}
+
+#[test]
+fn another_crate_path_leaves_no_trace_of_the_default() {
+    let function = expand::function(
+        tokens(r#"id = "a", cron = "0 9 * * 1", crate = my::bus"#),
+        tokens("async fn a(event: Event<Cron>) -> Result<()> { Ok(()) }"),
+    );
+    let event = event::expand(tokens(r#""a/b.done", crate = my::bus"#), tokens("struct Done {}"));
+    let union = derive::expand(tokens("#[event_union(crate = my::bus)] enum Either { One(One) }"));
+    for expansion in [function, event, union] {
+        assert!(!expansion.to_string().contains("system_bus_runtime"), "{expansion}");
+    }
+}

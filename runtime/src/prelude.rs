@@ -1,0 +1,12 @@
+//! What a file with a function or an event imports: `use system_bus_runtime::prelude::*;`.
+
+pub use std::time::Duration;
+
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::error::{Error, Result, StepError};
+pub use crate::event::{AnyEvent, Cron, Event, EventData, Events};
+pub use crate::function::{FromContext, RunInfo};
+pub use crate::service::{Gateway, State};
+pub use crate::step::Step;
+pub use system_bus_macros::{EventUnion, event, inngest_fn};

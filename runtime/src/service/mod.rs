@@ -1,0 +1,15 @@
+//! Services that functions take as parameters; the engine, or a test, gives them what stands behind.
+
+mod gateway;
+mod state;
+
+pub use gateway::{Gateway, Notification, NotificationSink, Notified};
+pub use state::{State, StateStore};
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::error::Result;
+
+/// A future that a service returns through a trait object.
+pub type ServiceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;

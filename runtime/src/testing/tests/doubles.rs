@@ -1,0 +1,64 @@
+//! The doubles on their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::testing::{Harness, MemoryState, RecordingSink, TestClock};
+
+#[tokio::test]
+async fn a_notification_is_kept_once_by_its_id() {
+    let sink = RecordingSink::new(TestClock::at(5));
+    let step = Harness::closure({
+        let gateway = Gateway::new(Arc::new(sink.clone()), "test");
+        move |step: Step| {
+            let gateway = gateway.clone();
+            async move { step.run("tell", gateway.notify("ci.failed", 1)).await.map(|notified| notified.pushed) }
+        }
+    });
+    assert!(step.run().await.value::<bool>().unwrap());
+    assert!(!step.run().await.value::<bool>().unwrap(), "run, step and content are the same");
+    let kept = sink.notifications();
+    assert_eq!((kept.len(), kept[0].ts, &kept[0].payload), (1, 5, &json!(1)));
+}
+
+#[tokio::test]
+async fn state_expires_by_the_clock() {
+    let store = MemoryState::new(TestClock::at(0));
+    let state = State::new(Arc::new(store.clone()));
+    let minute = Some(Duration::from_secs(60));
+    assert!(state.set_if_absent("gate", &1, minute).await.unwrap());
+    assert!(!state.set_if_absent("gate", &2, minute).await.unwrap());
+    store.clock().advance(Duration::from_secs(60));
+    assert!(store.keys().is_empty());
+    assert!(state.set_if_absent("gate", &2, None).await.unwrap());
+    assert_eq!(state.get::<u32>("gate").await.unwrap(), Some(2));
+    assert!(state.remove("gate").await.unwrap());
+    assert!(!state.remove("gate").await.unwrap());
+}
+
+#[tokio::test]
+async fn state_that_a_test_sets_is_there_at_each_run() {
+    let function = registration(|context| {
+        let (step, state) = (Step::from_context(context)?, State::from_context(context)?);
+        Ok(Box::pin(async move {
+            let add = async {
+                let count = state.get::<u32>("count").await?.unwrap_or_default() + 1;
+                state.set("count", &count, Some(Duration::from_secs(60))).await?;
+                Ok::<_, Error>(count)
+            };
+            let count = step.run("add", add).await?;
+            step.sleep("pause", Duration::from_secs(120)).await;
+            let left = step.run("look", state.get::<u32>("count")).await?;
+            Ok::<_, Error>((count, left)).encode()
+        }))
+    });
+    let harness = Harness::registered(function).state("count", &4);
+    for _ in 0..2 {
+        let report = harness.run().await;
+        assert_eq!(report.value::<(u32, Option<u32>)>().unwrap(), (5, None), "the sleep outlasts the value");
+        assert_eq!(report.state.value("count"), None);
+    }
+}

@@ -1,0 +1,6 @@
+use system_bus_runtime::prelude::*;
+
+#[event("inngest/asked.requested")]
+struct Asked {}
+
+fn main() {}

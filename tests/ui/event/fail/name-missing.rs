@@ -1,0 +1,6 @@
+use system_bus_runtime::prelude::*;
+
+#[event()]
+struct Asked {}
+
+fn main() {}

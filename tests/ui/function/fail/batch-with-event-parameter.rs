@@ -1,0 +1,13 @@
+use system_bus_runtime::prelude::*;
+
+#[event("ui/asked.requested")]
+struct Asked {
+    id: u32,
+}
+
+#[inngest_fn(id = "ask", event = Asked, batch(max_size = 10, timeout = "5s"))]
+async fn ask(_event: Event<Asked>) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

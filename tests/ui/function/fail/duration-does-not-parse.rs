@@ -1,0 +1,13 @@
+use system_bus_runtime::prelude::*;
+
+#[event("ui/asked.requested")]
+struct Asked {
+    id: u32,
+}
+
+#[inngest_fn(id = "ask", event = Asked, debounce(period = "5 minutes"), timeouts(start = 30))]
+async fn ask(_event: Event<Asked>) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use system_bus_runtime::prelude::*;
+
+#[event("ui/asked.requested")]
+struct Asked {
+    id: u32,
+}
+
+#[inngest_fn(id = "ask", event = Asked)]
+async fn ask<T: FromContext>(_event: Event<Asked>, _other: T) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+use system_bus_runtime::prelude::*;
+
+#[event("ui/asked.requested")]
+struct Asked {
+    id: u32,
+}
+
+#[inngest_fn(
+    id = "ask",
+    event = Asked,
+    cancel_on(event = Asked),
+    cancel_on(event = Asked),
+    cancel_on(event = Asked),
+    cancel_on(event = Asked),
+    cancel_on(event = Asked),
+    cancel_on(event = Asked),
+)]
+async fn ask(_event: Event<Asked>) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}
