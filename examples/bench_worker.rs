@@ -13,6 +13,7 @@ use system_bus_runtime::function::{
 };
 use system_bus_runtime::prelude::*;
 use system_bus_runtime::registry::{Registry, Site};
+use tokio::net::TcpListener;
 
 /// Asks for a run that does nothing.
 #[event("bench/hello.requested")]
@@ -24,6 +25,10 @@ pub struct ChainRequested {
     /// How many steps.
     pub steps: u64,
 }
+
+/// Starts nothing.
+#[event("bench/idle.noted")]
+pub struct IdleNoted {}
 
 /// Returns at once.
 #[inngest_fn(id = "bench-hello", event = HelloRequested)]
@@ -63,22 +68,26 @@ fn resident_bytes() -> u64 {
     resident.unwrap_or(0) * PAGE_BYTES
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+/// Serves the functions on `listener`, with the engine's state in `directory`.
+pub async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let linked = Registry::linked();
     let functions = linked.functions().iter().copied().chain((0..150).map(idle)).collect();
     let registry = Registry::of(functions, linked.events().to_vec());
-    let directory = PathBuf::from(variable("SYSTEM_BUS_DATA", ".system-bus-bench"));
     let engine = Engine::open(&Config { directory }, &registry, Services::default())?;
     let counted = engine.clone();
-    let done = move || async move {
-        Json(serde_json::json!({ "done": counted.stats().runs_ended(), "rss": resident_bytes() }))
-    };
+    let done =
+        move || async move { Json(serde_json::json!({ "done": counted.stats().runs_ended(), "rss": resident_bytes() })) };
     let app = Router::new().route("/done", get(done)).merge(api::router(engine, api::Keys::default()));
-    let address = format!("{}:{}", variable("HOST", "127.0.0.1"), variable("PORT", "3111"));
-    let listener = tokio::net::TcpListener::bind(&address).await?;
-    println!("bench worker on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
+}
+
+#[allow(dead_code, reason = "the benchmarks include this file as a module")]
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let address = format!("{}:{}", variable("HOST", "127.0.0.1"), variable("PORT", "3111"));
+    let listener = TcpListener::bind(&address).await?;
+    println!("bench worker on http://{}", listener.local_addr()?);
+    serve(listener, PathBuf::from(variable("SYSTEM_BUS_DATA", ".system-bus-bench"))).await
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -16,6 +16,9 @@ use crate::input::Input;
 use crate::limits;
 use crate::stats::Stats;
 use crate::store::{Store, StoreError};
+
+/// How long the thread looks for the next message before it goes to sleep.
+const SPIN: Duration = Duration::from_micros(50);
 
 /// What reaches the engine's thread.
 pub(crate) enum Message {
@@ -84,8 +87,7 @@ impl Driver {
                 Stop::AtRest if core.is_at_rest() => return Ok(()),
                 Stop::AtRest | Stop::No => {}
             }
-            let wait = self.wait(core)?;
-            match self.messages.recv_timeout(wait) {
+            match self.next(core)? {
                 Ok(message) => take(message, &mut inputs, &mut stop),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -99,6 +101,21 @@ impl Driver {
             let effects = core.apply(inputs.drain(..), self.clock.now())?;
             self.perform(effects);
         }
+    }
+
+    /// The next message, or a time-out when a timer is due.
+    fn next(&self, core: &mut Core) -> Result<Result<Message, RecvTimeoutError>, StoreError> {
+        // The answer to a commit is mostly the next step, a few microseconds later: going to sleep and being woken would
+        // take longer than that.
+        let spin_until = Instant::now() + SPIN;
+        while Instant::now() < spin_until {
+            if let Ok(message) = self.messages.try_recv() {
+                return Ok(Ok(message));
+            }
+            std::hint::spin_loop();
+        }
+        let wait = self.wait(core)?;
+        Ok(self.messages.recv_timeout(wait))
     }
 
     fn wait(&self, core: &mut Core) -> Result<Duration, StoreError> {

@@ -20,23 +20,31 @@ use crate::store::RunKey;
 /// Where sessions report to.
 pub(crate) type Reports = Arc<dyn Fn(Report) + Send + Sync>;
 
-/// The mailboxes of the resident runs, and what a new session needs.
+/// The addresses of the resident runs, and what a new session needs.
 pub(crate) struct Executor {
     catalog: Arc<Catalog>,
     services: Services,
     reports: Reports,
-    mailboxes: HashMap<RunKey, Vec<(Option<StepId>, Arc<Mailbox>)>>,
+    sessions: HashMap<RunKey, Vec<Address>>,
+}
+
+/// Where a session gets its mail.
+struct Address {
+    /// The only step it executes, when it is a retry beside the resident future.
+    target: Option<StepId>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Executor {
     pub(crate) fn new(catalog: Arc<Catalog>, services: Services, reports: Reports) -> Self {
-        Self { catalog, services, reports, mailboxes: HashMap::new() }
+        Self { catalog, services, reports, sessions: HashMap::new() }
     }
 
     /// Makes the session of a start; the caller polls it.
     pub(crate) fn open(&mut self, start: Start) -> Session {
         let mailbox = Arc::new(Mailbox::default());
-        self.mailboxes.entry(start.run).or_default().push((start.target, mailbox.clone()));
+        let address = Address { target: start.target, mailbox: mailbox.clone() };
+        self.sessions.entry(start.run).or_default().push(address);
         let function = self.catalog.function(start.function).registration;
         Session::new(function, start, self.services.clone(), mailbox, self.reports.clone())
     }
@@ -45,19 +53,15 @@ impl Executor {
     pub(crate) fn deliver(&mut self, effect: Effect) -> Option<Effect> {
         match effect {
             Effect::Complete { run, step, result } => {
-                let boxes = self.mailboxes.entry(run).or_default();
-                // A retry beside the resident future ends with its step.
-                boxes.retain(|(target, _)| *target != Some(step));
-                if let Some(main) = boxes.iter().find(|(target, _)| target.is_none()) {
-                    main.1.send(Mail::Complete(step, result));
+                if let Some(addresses) = self.sessions.get_mut(&run) {
+                    // A retry beside the resident future ends with its step.
+                    addresses.retain(|address| address.target != Some(step));
                 }
+                self.send(run, Mail::Complete(step, result));
                 None
             }
             Effect::Grant { run, step } => {
-                let boxes = self.mailboxes.entry(run).or_default();
-                if let Some(main) = boxes.iter().find(|(target, _)| target.is_none()) {
-                    main.1.send(Mail::Grant(step));
-                }
+                self.send(run, Mail::Grant(step));
                 None
             }
             Effect::Drop { run } => {
@@ -68,15 +72,23 @@ impl Executor {
         }
     }
 
+    /// Sends to the resident future of a run.
+    fn send(&self, run: RunKey, mail: Mail) {
+        let addresses = self.sessions.get(&run).map_or(&[][..], Vec::as_slice);
+        if let Some(address) = addresses.iter().find(|address| address.target.is_none()) {
+            address.mailbox.send(mail);
+        }
+    }
+
     fn drop_run(&mut self, run: RunKey) {
-        for (_, mailbox) in self.mailboxes.remove(&run).unwrap_or_default() {
-            mailbox.send(Mail::Drop);
+        for address in self.sessions.remove(&run).unwrap_or_default() {
+            address.mailbox.send(Mail::Drop);
         }
     }
 
     /// Ends all residences.
     pub(crate) fn drop_all(&mut self) {
-        let runs: Vec<RunKey> = self.mailboxes.keys().copied().collect();
+        let runs: Vec<RunKey> = self.sessions.keys().copied().collect();
         for run in runs {
             self.drop_run(run);
         }

@@ -165,8 +165,7 @@ impl Session {
             done: None,
             targeted: self.target.is_some(),
         };
-        loop {
-            let Some(execution) = &mut self.execution else { break };
+        while let Some(execution) = &mut self.execution {
             let turn = execution.turn(context);
             let again = turn.again;
             let granted = self.take_in(turn, &mut report);

@@ -9,7 +9,7 @@ use crate::store::RunState;
 /// Everything at once; every event under an id of its own, so that a sender that heard nothing can send again.
 fn storm(seed: u64, faults: Faults) -> World {
     let mut world = World::new(seed, faults);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         world.fail("before-1", 1);
         world.fail("part-0", 1);
         world.fail("between", 1);
