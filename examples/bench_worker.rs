@@ -75,8 +75,9 @@ pub async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(), Box<
     let registry = Registry::of(functions, linked.events().to_vec());
     let engine = Engine::open(&Config { directory }, &registry, Services::default())?;
     let counted = engine.clone();
-    let done =
-        move || async move { Json(serde_json::json!({ "done": counted.stats().runs_ended(), "rss": resident_bytes() })) };
+    let done = move || async move {
+        Json(serde_json::json!({ "done": counted.stats().runs_ended(), "rss": resident_bytes() }))
+    };
     let app = Router::new().route("/done", get(done)).merge(api::router(engine, api::Keys::default()));
     axum::serve(listener, app).await?;
     Ok(())

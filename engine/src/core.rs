@@ -157,6 +157,8 @@ impl Core {
                 self.effects.push(Effect::Answer { reply, answer });
             }
             Input::Drain => self.draining = true,
+            #[cfg(test)]
+            Input::FailCommit => self.store.limit_size()?,
         }
         Ok(())
     }

@@ -67,6 +67,7 @@ impl Driver {
                     // Nothing of the batch has happened. What it asked is dropped, which its askers notice, and the core
                     // is made again from the store.
                     tracing::error!(%error, "the store failed; trying again");
+                    self.stats.note_store(true);
                     store = Some(core.abort());
                     self.executor.drop_all();
                     std::thread::sleep(limits::STORE_RETRY);
@@ -78,6 +79,7 @@ impl Driver {
 
     fn drive(&mut self, core: &mut Core) -> Result<(), StoreError> {
         let effects = core.recover(self.clock.now())?;
+        self.stats.note_store(false);
         self.perform(effects);
         let mut stop = Stop::No;
         let mut inputs = Vec::new();

@@ -148,7 +148,8 @@ impl Engine {
 
     /// Whether the engine's thread works.
     pub fn is_available(&self) -> bool {
-        !*self.0.ended.borrow()
+        // The sender is gone without a word only when the thread has panicked.
+        !*self.0.ended.borrow() && self.0.ended.has_changed().is_ok()
     }
 
     /// Lets executing steps end for at most `grace`, then stops. What has not ended goes on at the next start.
@@ -160,6 +161,12 @@ impl Engine {
             let _ = sender.send(Message::StopNow);
             self.ended().await;
         }
+    }
+
+    /// Makes the next commit fail, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn fail_next_commit(&self) {
+        self.0.link.sender.send(Message::Input(Input::FailCommit)).unwrap();
     }
 
     /// Resolves when the engine has stopped.

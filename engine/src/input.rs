@@ -37,6 +37,9 @@ pub(crate) enum Input {
     RemoveState { key: String, reply: Reply<bool> },
     /// The process is about to end: commit what ends, start nothing.
     Drain,
+    /// The next commit fails, as on a full disk.
+    #[cfg(test)]
+    FailCommit,
 }
 
 /// An event that is durable.

@@ -40,6 +40,8 @@ mod steps;
 mod store;
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod sim;
 
 pub use catalog::CatalogError;

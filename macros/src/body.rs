@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::Span;
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprAssign, ExprAwait, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprLet, ExprLoop,
-    ExprMatch, ExprMethodCall, ExprPath, ExprWhile, Item, Local, Macro, Pat, Type,
+    BinOp, Block, Expr, ExprAssign, ExprAwait, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet,
+    ExprLoop, ExprMatch, ExprMethodCall, ExprPath, ExprWhile, Item, Local, Macro, Pat, Stmt, Type,
 };
 
 use crate::errors::Errors;
 use crate::peel::{self, Name};
-use crate::scope::Scope;
+use crate::scope::{self, Meaning, Scope};
 use crate::sends;
 use crate::steps::{self, StepSite};
 use crate::tokens;
@@ -50,20 +50,12 @@ struct Walk<'e> {
     names: HashMap<String, Span>,
     /// "loop" or "closure", when the walk is inside one.
     repeated: Option<&'static str>,
-    /// The step whose future the walk is inside of.
-    inside: Option<Inside>,
+    /// The step whose future the walk is inside of: "the step `name`", or "a step".
+    inside: Option<String>,
     /// The condition of the wait whose builder chain the walk is inside of.
     expression: Option<String>,
     /// The names of the items declared in the body.
     nested: HashSet<String>,
-}
-
-/// The future of a step.
-struct Inside {
-    /// "the step `name`", or "a step".
-    step: String,
-    /// The names declared in it.
-    locals: HashSet<String>,
 }
 
 impl Walk<'_> {
@@ -72,19 +64,44 @@ impl Walk<'_> {
         self.inside.is_none() && !self.unjournaled
     }
 
-    fn bind(&mut self, pat: &Pat, journaled: bool) {
-        let names = peel::bound(pat);
-        self.scope.bind(&names, journaled);
-        if let Some(inside) = &mut self.inside {
-            inside.locals.extend(names);
+    /// Introduces the names of a pattern.
+    fn declare(&mut self, pat: &Pat, meaning: &Meaning) {
+        for name in peel::bound(pat) {
+            // `let step = Arc::new(step)`.
+            let still = meaning.journaled && self.scope.meaning(&name).is_some_and(|outer| outer.handle);
+            self.declare_as(name, Meaning { handle: meaning.handle || still, ..meaning.clone() });
         }
+    }
+
+    fn declare_as(&mut self, name: String, meaning: Meaning) {
+        self.scope.declare(name, Meaning { in_step: self.inside.is_some(), ..meaning });
+    }
+
+    /// Introduces the names of a closure's parameter. Its caller may hand in what the name stands for outside.
+    fn declare_input(&mut self, input: &Pat, journaled: bool) {
+        for name in peel::bound(input) {
+            let outer = self.scope.meaning(&name).cloned().unwrap_or_default();
+            let handle = match input {
+                Pat::Type(typed) => is_step(&typed.ty),
+                _ => outer.handle,
+            };
+            let journaled = journaled || outer.journaled;
+            self.declare_as(name, Meaning { handle, journaled, ..Meaning::default() });
+        }
+    }
+
+    /// Walks through what has names of its own.
+    fn block(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.scope.enter();
+        visit(self);
+        self.scope.leave();
     }
 
     /// Walks through the future of a step.
     fn visit_future(&mut self, step: String, future: &Expr) {
         let repeated = self.repeated.take();
-        let outer = self.inside.replace(Inside { step, locals: HashSet::new() });
-        self.visit_expr(future);
+        let outer = self.inside.replace(step);
+        self.block(|walk| walk.visit_expr(future));
         self.inside = outer;
         self.repeated = repeated;
     }
@@ -100,8 +117,7 @@ impl Walk<'_> {
         let expression = self.expression.take();
         if let Some(inside) = &self.inside {
             let message = format!(
-                "a step cannot start inside the future of {}; start it after, in the function's own body",
-                inside.step
+                "a step cannot start inside the future of {inside}; start it after, in the function's own body"
             );
             self.errors.add_on(&call.method, message);
             call.args.iter().for_each(|argument| self.visit_expr(argument));
@@ -167,12 +183,11 @@ impl Walk<'_> {
     /// Checks the left side of an assignment inside a step's future.
     fn check_assignment(&mut self, left: &Expr) {
         if let (Some(inside), Some(variable)) = (&self.inside, peel::place(left))
-            && !inside.locals.contains(&variable.to_string())
+            && !self.scope.meaning(&variable.to_string()).is_some_and(|meaning| meaning.in_step)
         {
             let message = format!(
-                "`{variable}` is declared outside the future of {}, so the assignment is lost at a replay; \
-                return the value from the step",
-                inside.step
+                "`{variable}` is declared outside the future of {inside}, so the assignment is lost at a replay; \
+                return the value from the step"
             );
             self.errors.add_on(left, message);
         }
@@ -198,12 +213,43 @@ impl Walk<'_> {
         if let Some((pat, future)) = &branch.future {
             self.check_branch(future);
             self.visit_expr(future);
-            self.bind(pat, false);
+            self.declare(pat, &Meaning::default());
         }
         if let Some(condition) = &branch.condition {
             self.visit_expr(condition);
         }
         self.visit_expr(&branch.handler);
+    }
+
+    /// Walks through a `let`; `rest` is what follows in its block.
+    fn visit_declaration(&mut self, local: &Local, rest: &[Stmt]) {
+        let Some(init) = &local.init else {
+            self.declare(&local.pat, &Meaning::default());
+            return;
+        };
+        let names = peel::bound(&local.pat);
+        let handle = self.scope.is_handle(&init.expr);
+        let runs_in_step = || names.iter().any(|name| scope::hand_to_run(name, rest));
+        if self.inside.is_none() && !handle && runs_in_step() {
+            self.visit_future("a step".to_owned(), &init.expr);
+        } else {
+            self.visit_expr(&init.expr);
+        }
+        if let Some((_, diverge)) = &init.diverge {
+            self.visit_expr(diverge);
+        }
+        let journaled = self.scope.is_journaled(&init.expr);
+        let types = sends::event_types(&init.expr, &self.scope);
+        self.declare(&local.pat, &Meaning { handle, journaled, types, ..Meaning::default() });
+    }
+
+    /// Walks through a closure; `journaled` says that its arguments are made of steps.
+    fn visit_closure(&mut self, closure: &ExprClosure, journaled: bool) {
+        let by = self.repeated.unwrap_or("closure");
+        self.block(|walk| {
+            closure.inputs.iter().for_each(|input| walk.declare_input(input, journaled));
+            walk.repeat(by, |walk| walk.visit_expr(&closure.body));
+        });
     }
 }
 
@@ -213,58 +259,57 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         self.nested.extend(steps::declared_names(item));
     }
 
-    fn visit_local(&mut self, local: &'ast Local) {
-        let names = peel::bound(&local.pat);
-        let Some(init) = &local.init else {
-            self.bind(&local.pat, false);
-            return;
-        };
-        let runs_in_step = self.inside.is_none() && names.iter().any(|name| self.scope.step_futures.contains(name));
-        if runs_in_step && !self.scope.is_handle(&init.expr) {
-            self.visit_future("a step".to_owned(), &init.expr);
-        } else {
-            self.visit_expr(&init.expr);
-        }
-        if let Some((_, diverge)) = &init.diverge {
-            self.visit_expr(diverge);
-        }
-        if self.scope.is_handle(&init.expr) {
-            self.scope.handles.extend(names);
-            return;
-        }
-        let journaled = self.scope.is_journaled(&init.expr);
-        let types = sends::event_types(&init.expr, &self.scope);
-        for name in names {
-            self.scope.types.insert(name, types.clone());
-        }
-        self.bind(&local.pat, journaled);
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.block(|walk| {
+            let mut statements = block.stmts.as_slice();
+            while let [statement, rest @ ..] = statements {
+                match statement {
+                    Stmt::Local(local) => walk.visit_declaration(local, rest),
+                    other => walk.visit_stmt(other),
+                }
+                statements = rest;
+            }
+        });
     }
 
     fn visit_expr_let(&mut self, condition: &'ast ExprLet) {
         self.visit_expr(&condition.expr);
-        let journaled = self.scope.is_journaled(&condition.expr);
-        self.bind(&condition.pat, journaled);
+        let meaning = Meaning { journaled: self.scope.is_journaled(&condition.expr), ..Meaning::default() };
+        self.declare(&condition.pat, &meaning);
+    }
+
+    fn visit_expr_if(&mut self, branch: &'ast ExprIf) {
+        self.block(|walk| {
+            walk.visit_expr(&branch.cond);
+            walk.visit_block(&branch.then_branch);
+        });
+        if let Some((_, other)) = &branch.else_branch {
+            self.visit_expr(other);
+        }
     }
 
     fn visit_expr_match(&mut self, choice: &'ast ExprMatch) {
         self.visit_expr(&choice.expr);
-        let journaled = self.scope.is_journaled(&choice.expr);
+        let meaning = Meaning { journaled: self.scope.is_journaled(&choice.expr), ..Meaning::default() };
         for arm in &choice.arms {
-            self.bind(&arm.pat, journaled);
-            self.visit_pat(&arm.pat);
-            self.visit_expr(&arm.body);
+            self.block(|walk| {
+                walk.declare(&arm.pat, &meaning);
+                walk.visit_arm(arm);
+            });
         }
     }
 
     fn visit_expr_for_loop(&mut self, each: &'ast ExprForLoop) {
         self.visit_expr(&each.expr);
-        let journaled = self.scope.is_journaled(&each.expr);
-        self.bind(&each.pat, journaled);
-        self.repeat("loop", |walk| walk.visit_block(&each.body));
+        let meaning = Meaning { journaled: self.scope.is_journaled(&each.expr), ..Meaning::default() };
+        self.block(|walk| {
+            walk.declare(&each.pat, &meaning);
+            walk.repeat("loop", |walk| walk.visit_block(&each.body));
+        });
     }
 
     fn visit_expr_while(&mut self, each: &'ast ExprWhile) {
-        self.repeat("loop", |walk| visit::visit_expr_while(walk, each));
+        self.repeat("loop", |walk| walk.block(|walk| visit::visit_expr_while(walk, each)));
     }
 
     fn visit_expr_loop(&mut self, each: &'ast ExprLoop) {
@@ -272,17 +317,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
-        for input in &closure.inputs {
-            let names = peel::bound(input);
-            if let Some(inside) = &mut self.inside {
-                inside.locals.extend(names.iter().cloned());
-            }
-            if matches!(input, Pat::Type(typed) if is_step(&typed.ty)) {
-                self.scope.handles.extend(names);
-            }
-        }
-        let by = self.repeated.unwrap_or("closure");
-        self.repeat(by, |walk| walk.visit_expr(&closure.body));
+        self.visit_closure(closure, false);
     }
 
     fn visit_expr_await(&mut self, wait: &'ast ExprAwait) {
@@ -314,28 +349,26 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         self.expression = None;
         let journaled = self.scope.is_journaled(&call.receiver);
         for argument in &call.args {
-            if let (true, Expr::Closure(closure)) = (journaled, argument) {
-                closure.inputs.iter().for_each(|input| self.bind(input, true));
+            match argument {
+                Expr::Closure(closure) => self.visit_closure(closure, journaled),
+                other => self.visit_expr(other),
             }
-            self.visit_expr(argument);
         }
         let collects = COLLECTS.iter().any(|method| call.method == method);
         if collects
             && call.args.iter().any(|argument| self.scope.is_journaled(argument))
             && let Some(collection) = peel::place(&call.receiver)
         {
-            self.scope.journaled.insert(collection.to_string());
+            self.scope.assign(collection.to_string(), true);
         }
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
         if let (Some(inside), Some(ident)) = (&self.inside, path.path.get_ident())
-            && self.scope.handles.contains(&ident.to_string())
-            && !inside.locals.contains(&ident.to_string())
+            && self.scope.meaning(&ident.to_string()).is_some_and(|meaning| meaning.handle && !meaning.in_step)
         {
             let message = format!(
-                "the step handle cannot go into the future of {}; steps start in the function's own body",
-                inside.step
+                "the step handle cannot go into the future of {inside}; steps start in the function's own body"
             );
             self.errors.add_on(ident, message);
         }
@@ -354,7 +387,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         visit::visit_expr_assign(self, assign);
         if let Some(ident) = peel::ident(&assign.left) {
             let journaled = self.scope.is_journaled(&assign.right);
-            self.scope.bind(&[ident.to_string()], journaled);
+            self.scope.assign(ident.to_string(), journaled);
         }
     }
 
@@ -367,7 +400,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
         if let Some(branches) = tokens::branches(mac) {
-            branches.iter().for_each(|branch| self.visit_branch(branch));
+            branches.iter().for_each(|branch| self.block(|walk| walk.visit_branch(branch)));
             return;
         }
         for argument in tokens::expressions(mac.tokens.clone()) {
@@ -455,6 +488,34 @@ mod tests {
     }
 
     #[test]
+    fn names_mean_what_they_mean_to_the_compiler() {
+        for body in [
+            r#"let figures = step.run("figures", figures()).await?;"#,
+            r#"let shown = make(); let shown = step.run("shown", shown).await?;"#,
+            r#"step.run("a", later).await?; let later = step.run("b", work()).await?;"#,
+            r#"if x { let shown = step.run("a", work()).await?; } else { let shown = make(); step.run("b", shown).await?; }"#,
+            r#"let part = step.run("a", work()).await?; for part in parts { step.run(format!("{part}"), part).await?; }"#,
+            r#"let part = step.run("a", work()).await?; join_all(parts.map(|part| step.run(format!("{part}"), part))).await;"#,
+            r#"let part = step.run("a", work()).await?; if let Some(part) = next { step.run("b", part).await?; }"#,
+            r#"let part = step.run("a", work()).await?; while let Some(part) = next() { step.run(name(), part).await?; }"#,
+            r#"let part = step.run("a", work()).await?; match next { Some(part) => step.run("b", part).await?, None => {} }"#,
+            r#"let part = step.run("a", work()).await?; select! { part = step.sleep("b", d) => { step.run("c", part).await?; } }"#,
+            r#"let part = step.run("a", work()).await?; async fn nested() { other.run("b", part).await; }"#,
+            r#"let f = step.run("a", work()); if x { let f = 1; show(f); } f.await?;"#,
+            r#"let f = step.run("a", work()); xs.iter().for_each(|f| { let f = f + 1; show(f); }); f.await?;"#,
+            r#"let f = { let s = step.clone(); s.run("a", work()) }; f.await?;"#,
+            r#"let all = 0; let all = { let mut all = Vec::new(); for i in is { all.push(step.run(name(i), work())); } all }; join_all(all).await;"#,
+            r#"{ let s = &step; s.sleep("a", d).await; } step.run("b", work(s)).await?;"#,
+            r#"let s = &step; s.sleep("a", d).await; let s = "text"; step.run("b", work(s)).await?;"#,
+            r#"let s = 1; { let s = &step; s.sleep("a", d).await; } step.run("b", xs.iter().map(|s| work(s))).await?;"#,
+            r#"step.run("a", async { let step = 1; work(step).await }).await?;"#,
+            r#"let step = Arc::new(step); step.run("a", work()).await?;"#,
+        ] {
+            assert_eq!(check(body).0, Vec::<String>::new(), "{body}");
+        }
+    }
+
+    #[test]
     fn these_bodies_are_refused() {
         for (body, part) in [
             (r#"http.get("x").await?;"#, "this `await`"),
@@ -495,6 +556,31 @@ mod tests {
             (r#"step.run("a", async { state.x.y = 1; Ok(()) }).await?;"#, "`state` is declared outside"),
             (r#"step.run("a", async { *shared = 1; list[0] = 2; Ok(()) }).await?;"#, "`list` is declared outside"),
             (r#"tokio::join!(step.run("a", async { n = 1; Ok(()) }));"#, "`n` is declared outside"),
+            (
+                r#"let f = async { step.run("b", w()).await }; if x { step.run("a", f).await?; }"#,
+                "inside the future of a step",
+            ),
+            (
+                r#"let f = async { step.run("b", w()).await }; { let f = 1; } step.run("a", f).await?;"#,
+                "inside the future of a step",
+            ),
+            (
+                r#"let f = async { step.run("b", w()).await }; let f = step.run("a", f).await?;"#,
+                "inside the future of a step",
+            ),
+            (
+                r#"let f = || async { step.run("b", w()).await }; step.run("a", f()).await?;"#,
+                "inside the future of a step",
+            ),
+            (
+                r#"let f = async { step.run("b", w()).await }; tokio::join!(step.run("a", f));"#,
+                "inside the future of a step",
+            ),
+            (
+                r#"let mut n = 0; step.run("a", async { { let mut n = 1; n += 1; } n += 1; Ok(()) }).await?;"#,
+                "`n` is declared outside",
+            ),
+            (r#"let step = step.run("a", w()).await?; step.run("b", w()).await?;"#, "this `await`"),
         ] {
             let messages = check(body).0;
             assert!(messages.iter().any(|message| message.contains(part)), "{body}: {messages:?}");

@@ -1,12 +1,15 @@
 //! What the names in a function's body stand for: the step handle, futures made of steps, events.
 //!
-//! Names are not resolved by block: a name that once stood for a step's future may be awaited anywhere until it is
-//! bound anew. That errs on the side of the author.
+//! A `let` or a pattern introduces a name for what follows in its block, as it does for the compiler. Where that cannot
+//! be told, it errs on the side of the author: what once held a step's future in an inner block may be awaited outside.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprMethodCall, Macro, Type};
+use syn::{
+    Arm, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprMethodCall, ExprWhile, Item, Local,
+    Macro, Pat, Stmt, Type,
+};
 
 use crate::peel;
 use crate::tokens;
@@ -14,14 +17,22 @@ use crate::tokens;
 /// The names of a body.
 #[derive(Default)]
 pub(crate) struct Scope {
-    /// Names of the step handle.
-    pub(crate) handles: HashSet<String>,
-    /// Names of values that are made of steps: futures, collections of futures, closures that yield them.
-    pub(crate) journaled: HashSet<String>,
-    /// Names that are handed to `step.run` as its future, so that what they hold runs inside a step.
-    pub(crate) step_futures: HashSet<String>,
-    /// Types that a local was made from.
-    pub(crate) types: HashMap<String, Vec<Type>>,
+    names: HashMap<String, Meaning>,
+    /// For each block around, the names it has introduced and what they stood for before.
+    blocks: Vec<Vec<(String, Option<Meaning>)>>,
+}
+
+/// What a name stands for.
+#[derive(Clone, Default)]
+pub(crate) struct Meaning {
+    /// The step handle.
+    pub(crate) handle: bool,
+    /// A value that is made of steps: a future, a collection of futures, a closure that yields one.
+    pub(crate) journaled: bool,
+    /// Whether the name is introduced in the future of a step.
+    pub(crate) in_step: bool,
+    /// The types that the value was made from.
+    pub(crate) types: Vec<Type>,
 }
 
 /// The methods that start a step, and the variant of `StepKind`.
@@ -48,7 +59,7 @@ impl Scope {
     /// Whether the expression is the step handle, or made from it without starting a step.
     pub(crate) fn is_handle(&self, expr: &Expr) -> bool {
         match peel::inner(expr) {
-            Expr::Path(_) => peel::ident(expr).is_some_and(|ident| self.handles.contains(&ident.to_string())),
+            Expr::Path(_) => self.meaning_of(expr).is_some_and(|meaning| meaning.handle),
             Expr::MethodCall(call) => {
                 matches!(call.method.to_string().as_str(), "clone" | "to_owned" | "borrow" | "as_ref" | "ai")
                     && self.is_handle(&call.receiver)
@@ -62,7 +73,7 @@ impl Scope {
     /// Whether the value is made of steps, or of an async block or helper that runs them, so that awaiting it is safe.
     pub(crate) fn is_journaled(&self, expr: &Expr) -> bool {
         match expr {
-            Expr::Path(_) => peel::ident(expr).is_some_and(|ident| self.journaled.contains(&ident.to_string())),
+            Expr::Path(_) => self.meaning_of(expr).is_some_and(|meaning| meaning.journaled),
             Expr::Async(_) => true,
             Expr::Await(_) => false,
             Expr::MethodCall(call) => {
@@ -107,14 +118,42 @@ impl Scope {
         !yields_values && tokens::expressions(mac.tokens.clone()).iter().any(|argument| self.carries(argument))
     }
 
-    /// Notes what `names` stand for from now on.
-    pub(crate) fn bind(&mut self, names: &[String], journaled: bool) {
-        for name in names {
-            if journaled {
-                self.journaled.insert(name.clone());
-            } else {
-                self.journaled.remove(name);
-            }
+    /// What the name stands for here.
+    pub(crate) fn meaning(&self, name: &str) -> Option<&Meaning> {
+        self.names.get(name)
+    }
+
+    fn meaning_of(&self, expr: &Expr) -> Option<&Meaning> {
+        self.meaning(&peel::ident(expr)?.to_string())
+    }
+
+    /// Introduces a name, up to the end of the block.
+    pub(crate) fn declare(&mut self, name: String, meaning: Meaning) {
+        let outer = self.names.insert(name.clone(), meaning);
+        if let Some(block) = self.blocks.last_mut() {
+            block.push((name, outer));
+        }
+    }
+
+    /// Notes what a name holds from now on.
+    pub(crate) fn assign(&mut self, name: String, journaled: bool) {
+        self.names.entry(name).or_default().journaled = journaled;
+    }
+
+    /// A block begins.
+    pub(crate) fn enter(&mut self) {
+        self.blocks.push(Vec::new());
+    }
+
+    /// A block ends: its names stand for what they stood for before.
+    pub(crate) fn leave(&mut self) {
+        for (name, outer) in self.blocks.pop().into_iter().flatten().rev() {
+            let Some(inner) = self.names.remove(&name) else { continue };
+            // It may be the value of the block.
+            let journaled = inner.journaled || inner.handle;
+            let mut meaning = outer.unwrap_or(Meaning { types: inner.types, ..Meaning::default() });
+            meaning.journaled |= journaled;
+            self.names.insert(name, meaning);
         }
     }
 }
@@ -123,27 +162,115 @@ fn is_clone(call: &ExprCall) -> bool {
     matches!(&*call.func, Expr::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "clone"))
 }
 
-/// The names that stand as the future of a `run`: `step.run("fetch", future)` or `step.run("fetch", make(…))`.
-pub(crate) struct StepFutures(pub(crate) HashSet<String>);
+/// Whether the statements hand a variable to a `run` as its future: `step.run("fetch", name)` or
+/// `step.run("fetch", name(…))`.
+pub(crate) fn hand_to_run(name: &str, statements: &[Stmt]) -> bool {
+    let mut search = Search { name, hidden: false, found: false };
+    statements.iter().for_each(|statement| search.visit_stmt(statement));
+    search.found
+}
 
-impl<'ast> Visit<'ast> for StepFutures {
+/// A search for the place where a variable is handed to a `run`.
+struct Search<'a> {
+    name: &'a str,
+    /// Whether the name stands for another variable here.
+    hidden: bool,
+    found: bool,
+}
+
+impl Search<'_> {
+    fn declare(&mut self, pat: &Pat) {
+        self.hidden |= peel::bound(pat).iter().any(|name| name == self.name);
+    }
+
+    fn block(&mut self, visit: impl FnOnce(&mut Self)) {
+        let hidden = self.hidden;
+        visit(self);
+        self.hidden = hidden;
+    }
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    // A nested function sees no variables.
+    fn visit_item(&mut self, _: &'ast Item) {}
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.block(|search| visit::visit_block(search, block));
+    }
+
+    fn visit_local(&mut self, local: &'ast Local) {
+        visit::visit_local(self, local);
+        self.declare(&local.pat);
+    }
+
+    fn visit_expr_let(&mut self, condition: &'ast ExprLet) {
+        self.visit_expr(&condition.expr);
+        self.declare(&condition.pat);
+    }
+
+    fn visit_expr_if(&mut self, branch: &'ast ExprIf) {
+        self.block(|search| {
+            search.visit_expr(&branch.cond);
+            search.visit_block(&branch.then_branch);
+        });
+        if let Some((_, other)) = &branch.else_branch {
+            self.visit_expr(other);
+        }
+    }
+
+    fn visit_expr_while(&mut self, each: &'ast ExprWhile) {
+        self.block(|search| visit::visit_expr_while(search, each));
+    }
+
+    fn visit_expr_for_loop(&mut self, each: &'ast ExprForLoop) {
+        self.visit_expr(&each.expr);
+        self.block(|search| {
+            search.declare(&each.pat);
+            search.visit_block(&each.body);
+        });
+    }
+
+    fn visit_arm(&mut self, arm: &'ast Arm) {
+        self.block(|search| {
+            search.declare(&arm.pat);
+            visit::visit_arm(search, arm);
+        });
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        self.block(|search| {
+            closure.inputs.iter().for_each(|input| search.declare(input));
+            search.visit_expr(&closure.body);
+        });
+    }
+
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         if call.method == "run"
             && call.args.len() == 2
             && let Some(future) = call.args.last()
         {
-            let named = match peel::inner(future) {
+            let handed = match peel::inner(future) {
                 Expr::Call(call) => peel::ident(&call.func),
                 other => peel::ident(other),
             };
-            self.0.extend(named.map(ToString::to_string));
+            self.found |= !self.hidden && handed.is_some_and(|ident| ident == self.name);
         }
         visit::visit_expr_method_call(self, call);
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
-        for expr in tokens::expressions(mac.tokens.clone()) {
-            StepFutures::visit_expr(self, &expr);
+        let Some(branches) = tokens::branches(mac) else {
+            tokens::expressions(mac.tokens.clone()).iter().for_each(|expr| Search::visit_expr(self, expr));
+            return;
+        };
+        for branch in &branches {
+            self.block(|search| {
+                if let Some((pat, future)) = &branch.future {
+                    Search::visit_expr(search, future);
+                    search.declare(pat);
+                }
+                branch.condition.iter().chain([&branch.handler]).for_each(|expr| Search::visit_expr(search, expr));
+            });
         }
     }
 }

@@ -64,7 +64,9 @@ fn collect(expr: &Expr, scope: &Scope, types: &mut Vec<Type>) {
             types.extend(peel::turbofish(call).filter_map(named_type));
         }
         Expr::Path(path) => match path.path.get_ident() {
-            Some(ident) => types.extend(scope.types.get(&ident.to_string()).into_iter().flatten().cloned()),
+            Some(ident) => {
+                types.extend(scope.meaning(&ident.to_string()).into_iter().flat_map(|meaning| meaning.types.clone()))
+            }
             None => types.extend(owner(&path.path)),
         },
         Expr::Tuple(tuple) => tuple.elems.iter().for_each(|element| collect(element, scope, types)),

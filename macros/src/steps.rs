@@ -1,14 +1,11 @@
 //! The function's body as the registry sees it: its step sites.
 
-use std::collections::HashSet;
-
-use syn::visit::Visit;
 use syn::{Block, Item, ItemUse, Stmt, Type, UseTree};
 
 use crate::body;
 use crate::errors::Errors;
 use crate::item::{Function, ParameterRole};
-use crate::scope::{Scope, StepFutures};
+use crate::scope::{Meaning, Scope};
 
 /// What the registry learns from the body.
 pub(crate) struct Body {
@@ -39,14 +36,11 @@ pub(crate) struct StepSite {
 /// Finds the steps of a function and checks its body; `unjournaled` leaves out the rule about awaits and clocks.
 pub(crate) fn find(function: &Function, unjournaled: bool, errors: &mut Errors) -> Body {
     let block = &function.item.block;
-    let mut step_futures = StepFutures(HashSet::new());
-    step_futures.visit_block(block);
-    let handles = function.parameters.iter().filter(|parameter| parameter.role == ParameterRole::Step);
-    let scope = Scope {
-        handles: handles.map(|parameter| parameter.ident.to_string()).collect(),
-        step_futures: step_futures.0,
-        ..Scope::default()
-    };
+    let mut scope = Scope::default();
+    for parameter in &function.parameters {
+        let handle = parameter.role == ParameterRole::Step;
+        scope.declare(parameter.ident.to_string(), Meaning { handle, ..Meaning::default() });
+    }
     let (mut sites, nested) = body::walk(block, scope, unjournaled, errors);
     let imports = imports(block);
     let imported: Vec<String> = imports.iter().flat_map(|import| used_names(&import.tree)).collect();

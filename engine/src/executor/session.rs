@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use system_bus_runtime::error::{Error, StepError};
 use system_bus_runtime::function::{Context as CallContext, FunctionRegistration, Services};
-use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn};
+use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn, panicked};
 use tokio::time::Sleep;
 
 use super::{Mail, Mailbox, Reports};
@@ -82,7 +83,8 @@ impl Session {
     /// Calls the function at the first poll, so that user code runs on a worker and not on the engine's thread.
     fn begin(&mut self) -> Result<(), Error> {
         if let Some((function, context)) = self.call.take() {
-            let future = (function.call)(&context)?;
+            let called = catch_unwind(AssertUnwindSafe(|| (function.call)(&context)));
+            let future = called.unwrap_or_else(|panic| Err(panicked("an extractor", &*panic)))?;
             self.execution = Some(Execution::new(self.journal.clone(), future));
         }
         Ok(())

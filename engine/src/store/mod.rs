@@ -78,6 +78,12 @@ pub(crate) fn ulid_from(bytes: [u8; 16]) -> ulid::Ulid {
 
 #[cfg(test)]
 impl Store {
+    /// Leaves the database no page to grow by, until it is opened again.
+    pub(crate) fn limit_size(&self) -> Result<(), StoreError> {
+        self.connection
+            .execute_batch("PRAGMA max_page_count = 1; INSERT INTO state VALUES ('full', zeroblob(1000000), NULL)")
+    }
+
     /// All runs, oldest first.
     pub(crate) fn all_runs(&self) -> Vec<RunRow> {
         let mut statement = self.connection.prepare("SELECT seq FROM runs ORDER BY seq").unwrap();

@@ -135,9 +135,18 @@ fn database(directory: &Path) -> PathBuf {
     directory.join("engine.db")
 }
 
+/// Makes the directory for its owner alone: events can hold what others must not read.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
 fn lock(directory: &Path) -> Result<DirectoryLock, OpenError> {
     let unwritable = |source| OpenError::Directory { path: directory.to_owned(), source };
-    std::fs::create_dir_all(directory).map_err(unwritable)?;
+    make_private(directory).map_err(unwritable)?;
     let path = directory.join("engine.lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unwritable)?;
     match file.try_lock() {
@@ -247,6 +256,16 @@ mod tests {
         let connection = Connection::open(database(directory.path())).unwrap();
         connection.execute_batch("PRAGMA user_version = 99").unwrap();
         assert!(refusal(directory.path()).contains("schema version 99"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_directory_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = directory();
+        let directory = parent.path().join("new");
+        Store::open(&Place::Directory(directory.clone())).unwrap();
+        assert_eq!(std::fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

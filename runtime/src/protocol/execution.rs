@@ -93,8 +93,8 @@ impl Execution {
     }
 }
 
-/// What a panic in user code becomes.
-pub(crate) fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+/// The error that a panic in an author's code becomes: retryable, with the panic's message.
+pub fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
     let message = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

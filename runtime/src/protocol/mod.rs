@@ -23,8 +23,7 @@ mod operation;
 mod step_id;
 
 pub use call::{Call, Outcome, call};
-pub(crate) use execution::panicked;
-pub use execution::{Execution, Turn};
+pub use execution::{Execution, Turn, panicked};
 pub use journal::{CurrentStep, Ended, Journal, Registered, current_step};
 pub(crate) use journal::{Slot, SlotPoll};
 pub use operation::{Backoff, Operation, RunOptions, SleepUntil, StepResult};

@@ -1,0 +1,432 @@
+//! GitHub's webhook: CI runs that have ended and packages that were published.
+//!
+//! A delivery is signed with HMAC-SHA256 over its raw body. GitHub does not repeat a delivery that failed, and one that
+//! is repeated by hand keeps its id, which is why that id makes the events idempotent.
+
+use events::github::{GithubPackagePublished, GithubWorkflowRunCompleted};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::webhook::{Delivery, Provider, hmac_sha256, matches_hex};
+use system_bus_runtime::{Error, Result};
+
+system_bus_runtime::__private::inventory::submit! {
+    Provider { id: "github", secrets: &["GITHUB_WEBHOOK_SECRET"], verify, events }
+}
+
+fn verify(delivery: &Delivery<'_>, secret: &[u8]) -> bool {
+    let signature = delivery.header("x-hub-signature-256").and_then(|header| header.strip_prefix("sha256="));
+    // A signature has one spelling: GitHub writes lower case.
+    let signature = signature.filter(|hex| !hex.bytes().any(|letter| letter.is_ascii_uppercase()));
+    signature.is_some_and(|hex| matches_hex(&hmac_sha256(secret, delivery.body), hex))
+}
+
+fn events(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
+    match delivery.header("x-github-event") {
+        Some("workflow_run") => workflow_run(object(delivery)?, delivery_id(delivery)),
+        Some("package") => package(object(delivery)?, &delivery_id(delivery)),
+        // Among them the `ping` that follows a webhook's creation.
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The body, which must be an object: serde would also fill a struct from the elements of an array.
+fn object<T: DeserializeOwned>(delivery: &Delivery<'_>) -> Result<T> {
+    if delivery.body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::terminal("the body is not a JSON object"));
+    }
+    delivery.json()
+}
+
+/// GitHub's id of the delivery. Without one the body stands for itself, so that a repeat is still recognised.
+fn delivery_id(delivery: &Delivery<'_>) -> String {
+    match delivery.header("x-github-delivery") {
+        Some(id) if !id.is_empty() => id.to_owned(),
+        _ => format!("body-{}", hex::encode(Sha256::digest(delivery.body))),
+    }
+}
+
+fn workflow_run(body: WorkflowRunBody, delivery_id: String) -> Result<Vec<NewEvent>> {
+    if body.action.as_deref() != Some("completed") {
+        return Ok(Vec::new());
+    }
+    let run = body.workflow_run.unwrap_or_default();
+    let workflow = body.workflow.unwrap_or_default();
+    let repository = body.repository.unwrap_or_default();
+    let head_repository = run.head_repository.unwrap_or_default();
+    let run_id = run.id.unwrap_or_default();
+    let key = format!("github-workflow-run-completed-{delivery_id}-{run_id}");
+    let data = GithubWorkflowRunCompleted {
+        action: "completed".to_owned(),
+        delivery_id,
+        run_id,
+        run_number: run.run_number,
+        run_attempt: run.run_attempt,
+        workflow_id: workflow.id.or(run.workflow_id).unwrap_or_default(),
+        workflow_name: workflow.name.or(run.name).unwrap_or_default(),
+        event: run.event.unwrap_or_default(),
+        status: run.status.unwrap_or_default(),
+        conclusion: run.conclusion.unwrap_or_default(),
+        html_url: run.html_url.unwrap_or_default(),
+        jobs_url: run.jobs_url.unwrap_or_default(),
+        logs_url: run.logs_url.unwrap_or_default(),
+        branch: run.head_branch.unwrap_or_default(),
+        head_sha: run.head_sha.unwrap_or_default(),
+        actor_login: run.actor.unwrap_or_default().login.unwrap_or_default(),
+        head_repository: head_repository.full_name.or_else(|| repository.full_name.clone()).unwrap_or_default(),
+        repository: repository.full_name.unwrap_or_default(),
+        repository_url: repository.html_url.unwrap_or_default(),
+        completed_at: run.updated_at.clone().or_else(|| run.created_at.clone()).unwrap_or_default(),
+        created_at: run.created_at.unwrap_or_default(),
+        updated_at: run.updated_at.unwrap_or_default(),
+    };
+    Ok(vec![NewEvent::new(&data)?.with_id(key)])
+}
+
+fn package(body: PackageBody, delivery_id: &str) -> Result<Vec<NewEvent>> {
+    if body.action.as_deref() != Some("published") {
+        return Ok(Vec::new());
+    }
+    let package = body.package.unwrap_or_default();
+    let version = package.package_version.unwrap_or_default();
+    let repository = body.repository.unwrap_or_default();
+    let data = GithubPackagePublished {
+        action: "published".to_owned(),
+        ecosystem: package.ecosystem.unwrap_or_default(),
+        package_name: package.name.unwrap_or_default(),
+        package_type: package.package_type.unwrap_or_default(),
+        package_html_url: package.html_url.unwrap_or_default(),
+        version_name: version.name.unwrap_or_default(),
+        version_html_url: version.html_url.unwrap_or_default(),
+        repository: repository.full_name.unwrap_or_default(),
+        repository_url: repository.html_url.unwrap_or_default(),
+        sender: body.sender.unwrap_or_default().login.unwrap_or_default(),
+    };
+    Ok(vec![NewEvent::new(&data)?.with_id(format!("github-package-published-{delivery_id}"))])
+}
+
+// GitHub's payloads, as far as they are used. Any field may be missing or null.
+
+#[derive(Deserialize)]
+struct WorkflowRunBody {
+    action: Option<String>,
+    workflow_run: Option<WorkflowRun>,
+    workflow: Option<Workflow>,
+    repository: Option<Repository>,
+}
+
+#[derive(Default, Deserialize)]
+struct WorkflowRun {
+    id: Option<u64>,
+    name: Option<String>,
+    run_number: Option<u64>,
+    run_attempt: Option<u64>,
+    workflow_id: Option<u64>,
+    event: Option<String>,
+    status: Option<String>,
+    conclusion: Option<String>,
+    html_url: Option<String>,
+    jobs_url: Option<String>,
+    logs_url: Option<String>,
+    head_branch: Option<String>,
+    head_sha: Option<String>,
+    actor: Option<User>,
+    head_repository: Option<Repository>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Workflow {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Repository {
+    full_name: Option<String>,
+    html_url: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct User {
+    login: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PackageBody {
+    action: Option<String>,
+    package: Option<Package>,
+    repository: Option<Repository>,
+    sender: Option<User>,
+}
+
+#[derive(Default, Deserialize)]
+struct Package {
+    ecosystem: Option<String>,
+    name: Option<String>,
+    package_type: Option<String>,
+    html_url: Option<String>,
+    package_version: Option<PackageVersion>,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageVersion {
+    name: Option<String>,
+    html_url: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use serde_json::{Value, json};
+    use system_bus_runtime::webhook::{Rejection, find, receive};
+
+    use super::*;
+
+    const SECRET: &[u8] = b"github-test-secret";
+    const DELIVERY: &str = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
+    const SIGNATURE: &str = "sha256=cde9e38e88a1774d8d5f64d3f4548eb107a4d4a0917f87aaa8911ded5a50188b";
+    const BODY: &str = concat!(
+        r#"{"action":"completed","workflow_run":{"id":987654321,"name":"CI","run_number":42,"run_attempt":1,"#,
+        r#""workflow_id":1234,"event":"push","status":"completed","conclusion":"success","#,
+        r#""html_url":"https://github.com/acme/widgets/actions/runs/987654321","#,
+        r#""jobs_url":"https://api.github.com/repos/acme/widgets/actions/runs/987654321/jobs","#,
+        r#""logs_url":"https://api.github.com/repos/acme/widgets/actions/runs/987654321/logs","#,
+        r#""head_branch":"main","head_sha":"0123456789abcdef0123456789abcdef01234567","actor":{"login":"octocat"},"#,
+        r#""head_repository":{"full_name":"acme/widgets"},"created_at":"2025-01-02T03:04:05Z","#,
+        r#""updated_at":"2025-01-02T03:14:05Z"},"repository":{"full_name":"acme/widgets","#,
+        r#""html_url":"https://github.com/acme/widgets"},"workflow":{"id":1234,"name":"CI"},"#,
+        r#""sender":{"login":"octocat"}}"#
+    );
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header's text"));
+        }
+        headers
+    }
+
+    fn provider() -> &'static Provider {
+        find("github").expect("is linked")
+    }
+
+    fn verified(secret: &[u8], body: &str, signatures: &[&str]) -> bool {
+        let pairs: Vec<_> = signatures.iter().map(|value| ("x-hub-signature-256", *value)).collect();
+        let headers = headers(&pairs);
+        (provider().verify)(&Delivery { headers: &headers, body: body.as_bytes() }, secret)
+    }
+
+    /// What a delivery with a good signature becomes.
+    fn received(event: &'static str, delivery: Option<&str>, body: &str) -> Result<Vec<NewEvent>, Rejection> {
+        let signature = format!("sha256={}", hex::encode(hmac_sha256(SECRET, body.as_bytes())));
+        let mut pairs = vec![("x-hub-signature-256", signature.as_str()), ("x-github-event", event)];
+        pairs.extend(delivery.map(|id| ("x-github-delivery", id)));
+        receive(provider(), SECRET, &Delivery { headers: &headers(&pairs), body: body.as_bytes() })
+    }
+
+    fn only(events: Result<Vec<NewEvent>, Rejection>) -> (String, String, Value) {
+        let events = events.expect("is accepted");
+        let [event] = &events[..] else { panic!("one event, not {}", events.len()) };
+        let data = serde_json::from_str(event.data.get()).expect("is JSON");
+        (event.name.clone(), event.id.clone().expect("has a key"), data)
+    }
+
+    #[test]
+    fn github_s_documented_signature_is_right() {
+        let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        assert!(verified(b"It's a Secret to Everybody", "Hello, World!", &[signature]));
+    }
+
+    #[test]
+    fn a_signed_body_that_is_not_json_is_refused() {
+        assert_eq!(received("workflow_run", None, "Hello, World!").map(|_| ()), Err(Rejection::NotJson));
+    }
+
+    #[test]
+    fn a_workflow_run_becomes_its_event() {
+        let headers = headers(&[
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", DELIVERY),
+            ("x-hub-signature-256", SIGNATURE),
+        ]);
+        let events = receive(provider(), SECRET, &Delivery { headers: &headers, body: BODY.as_bytes() });
+        let (name, key, data) = only(events);
+        assert_eq!(name, "github/workflow_run.completed");
+        assert_eq!(key, "github-workflow-run-completed-72d3162e-cc78-11e3-81ab-4c9367dc0958-987654321");
+        let expected = json!({
+            "action": "completed",
+            "deliveryId": DELIVERY,
+            "runId": 987_654_321,
+            "runNumber": 42,
+            "runAttempt": 1,
+            "workflowId": 1234,
+            "workflowName": "CI",
+            "event": "push",
+            "status": "completed",
+            "conclusion": "success",
+            "htmlUrl": "https://github.com/acme/widgets/actions/runs/987654321",
+            "jobsUrl": "https://api.github.com/repos/acme/widgets/actions/runs/987654321/jobs",
+            "logsUrl": "https://api.github.com/repos/acme/widgets/actions/runs/987654321/logs",
+            "branch": "main",
+            "headSha": "0123456789abcdef0123456789abcdef01234567",
+            "actorLogin": "octocat",
+            "repository": "acme/widgets",
+            "repositoryUrl": "https://github.com/acme/widgets",
+            "headRepository": "acme/widgets",
+            "createdAt": "2025-01-02T03:04:05Z",
+            "updatedAt": "2025-01-02T03:14:05Z",
+            "completedAt": "2025-01-02T03:14:05Z",
+        });
+        assert_eq!(data, expected);
+    }
+
+    #[test]
+    fn only_the_exact_signature_is_right() {
+        let (scheme, hex) = SIGNATURE.split_at("sha256=".len());
+        assert!(verified(SECRET, BODY, &[SIGNATURE]));
+        for signatures in [
+            vec![],
+            vec![SIGNATURE, SIGNATURE],
+            vec![hex],
+            vec![scheme],
+            vec![""],
+            vec!["sha256=zz"],
+            vec![&SIGNATURE[..SIGNATURE.len() - 2]],
+            vec![&format!("{SIGNATURE}zz-junk")],
+            vec![&format!("{SIGNATURE}00")],
+            vec![&format!("{SIGNATURE}, {SIGNATURE}")],
+            vec![&format!("{scheme} {hex}")],
+            vec![&format!("{scheme}{}", hex.to_uppercase())],
+            vec![&format!("SHA256={hex}")],
+            vec![&format!("sha1={hex}")],
+        ] {
+            assert!(!verified(SECRET, BODY, &signatures), "{signatures:?}");
+        }
+    }
+
+    #[test]
+    fn a_changed_body_or_another_secret_is_refused() {
+        assert!(!verified(SECRET, &BODY.replace("success", "failure"), &[SIGNATURE]));
+        assert!(!verified(SECRET, &format!("\u{feff}{BODY}"), &[SIGNATURE]));
+        assert!(!verified(b"another secret", BODY, &[SIGNATURE]));
+        let headers = headers(&[("x-hub-signature-256", SIGNATURE)]);
+        let unset = receive(provider(), b"", &Delivery { headers: &headers, body: BODY.as_bytes() });
+        assert_eq!(unset.map(|_| ()), Err(Rejection::Signature));
+    }
+
+    #[test]
+    fn missing_and_null_fields_have_defaults() {
+        for body in [
+            r#"{"action":"completed"}"#,
+            r#"{"action":"completed","workflow_run":null,"workflow":null,"repository":null,"extra":[1]}"#,
+            r#"{"action":"completed","workflow_run":{"id":null,"actor":null,"head_repository":null,"run_number":null}}"#,
+        ] {
+            let (_, key, data) = only(received("workflow_run", Some("d-1"), body));
+            assert_eq!(key, "github-workflow-run-completed-d-1-0");
+            let event: GithubWorkflowRunCompleted = serde_json::from_value(data.clone()).expect("fits the type");
+            let expected = GithubWorkflowRunCompleted {
+                action: "completed".to_owned(),
+                delivery_id: "d-1".to_owned(),
+                ..GithubWorkflowRunCompleted::default()
+            };
+            assert_eq!(event, expected, "{body}");
+            assert_eq!((&data["runNumber"], &data["runAttempt"]), (&Value::Null, &Value::Null));
+        }
+    }
+
+    #[test]
+    fn one_field_stands_in_for_another() {
+        let body = json!({
+            "action": "completed",
+            "workflow_run": { "id": 7, "name": "Nightly", "workflow_id": 9, "created_at": "2025-01-02T03:04:05Z" },
+            "repository": { "full_name": "acme/widgets" },
+        });
+        let (_, _, data) = only(received("workflow_run", Some("d-1"), &body.to_string()));
+        assert_eq!(data["workflowId"], 9);
+        assert_eq!(data["workflowName"], "Nightly");
+        assert_eq!(data["headRepository"], "acme/widgets");
+        assert_eq!(data["completedAt"], "2025-01-02T03:04:05Z");
+        assert_eq!(data["updatedAt"], "");
+    }
+
+    #[test]
+    fn a_delivery_without_an_id_is_known_by_its_body() {
+        let key = |delivery, body| only(received("package", delivery, body)).1;
+        let (one, other) = (r#"{"action":"published"}"#, r#"{"action":"published","package":null}"#);
+        assert!(key(None, one).starts_with("github-package-published-body-"));
+        assert_eq!(key(None, one), key(None, one));
+        assert_eq!(key(None, one), key(Some(""), one));
+        assert_ne!(key(None, one), key(None, other));
+    }
+
+    #[test]
+    fn a_package_becomes_its_event_with_the_version_inside_the_package() {
+        let body = json!({
+            "action": "published",
+            "package": {
+                "name": "widgets",
+                "ecosystem": "CONTAINER",
+                "package_type": "CONTAINER",
+                "html_url": "https://github.com/acme/widgets/packages/1",
+                "package_version": { "name": "sha256:abc", "html_url": "https://github.com/acme/widgets/packages/1/2" },
+            },
+            "package_version": { "name": "not here" },
+            "repository": { "full_name": "acme/widgets", "html_url": "https://github.com/acme/widgets" },
+            "sender": { "login": "octocat" },
+        });
+        let (name, key, data) = only(received("package", Some(DELIVERY), &body.to_string()));
+        assert_eq!(name, "github/package.published");
+        assert_eq!(key, format!("github-package-published-{DELIVERY}"));
+        let expected = json!({
+            "action": "published",
+            "ecosystem": "CONTAINER",
+            "packageName": "widgets",
+            "packageType": "CONTAINER",
+            "packageHtmlUrl": "https://github.com/acme/widgets/packages/1",
+            "versionName": "sha256:abc",
+            "versionHtmlUrl": "https://github.com/acme/widgets/packages/1/2",
+            "repository": "acme/widgets",
+            "repositoryUrl": "https://github.com/acme/widgets",
+            "sender": "octocat",
+        });
+        assert_eq!(data, expected);
+    }
+
+    #[test]
+    fn a_package_without_a_version_is_still_published() {
+        let body = r#"{"action":"published","package":{"name":"widgets","package_version":null}}"#;
+        let (_, _, data) = only(received("package", Some("d-1"), body));
+        assert_eq!((&data["packageName"], &data["versionName"]), (&json!("widgets"), &json!("")));
+    }
+
+    #[test]
+    fn deliveries_of_no_interest_become_nothing() {
+        for (event, body) in [
+            ("ping", r#"{"zen":"keep it simple","hook_id":1}"#),
+            ("ping", "null"),
+            ("constructor", "[]"),
+            ("workflow_run", r#"{"action":"requested","workflow_run":{"id":1}}"#),
+            ("workflow_run", "{}"),
+            ("workflow_run", r#"{"action":null}"#),
+            ("package", r#"{"action":"updated"}"#),
+        ] {
+            assert!(received(event, Some("d-1"), body).expect("is accepted").is_empty(), "{event} {body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_refused_with_the_reason() {
+        let check = |body: &str, expected: &str| match received("workflow_run", Some("d-1"), body) {
+            Err(Rejection::Payload(message)) => assert!(message.contains(expected), "{body}: {message}"),
+            other => panic!("{body}: {other:?}"),
+        };
+        for body in ["null", "[]", r#"["completed"]"#, "7", r#""completed""#, "true"] {
+            check(body, "the body is not a JSON object");
+        }
+        check(r#"{"action":"completed","workflow_run":{"id":"seven"}}"#, "workflow_run.id");
+        check(r#"{"action":"completed","workflow_run":[]}"#, "workflow_run");
+    }
+}

@@ -1,0 +1,74 @@
+//! What a program brings along: the functions, events and providers that are linked into it.
+
+use system_bus_runtime::function::{Role, Services};
+use system_bus_runtime::registry::Registry;
+use system_bus_runtime::registry::manifest::Manifest;
+
+use crate::config::WorkerRole;
+
+/// The functions and events of a program, and what it shares with them.
+pub struct Application {
+    registry: Registry,
+    /// As `build.rs` wrote it; it knows where the sources lie.
+    built: Option<&'static str>,
+    services: Services,
+}
+
+impl Application {
+    /// Everything that is linked into this binary.
+    pub fn linked() -> Self {
+        Self { registry: Registry::linked(), built: None, services: Services::default() }
+    }
+
+    /// Everything that is linked, with the manifest that `build.rs` wrote for it.
+    pub fn with_manifest(json: &'static str) -> Self {
+        Self { built: Some(json), ..Self::linked() }
+    }
+
+    /// The same application with these services for its functions.
+    #[must_use]
+    pub fn with_services(mut self, services: Services) -> Self {
+        self.services = services;
+        self
+    }
+
+    /// All functions and events.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// What the functions share.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The functions that a worker of this role runs, with all events.
+    pub fn registry_for(&self, role: Option<WorkerRole>) -> Registry {
+        let functions = self.registry.functions().iter().copied();
+        let active = functions.filter(|function| role.is_none_or(|role| role.runs(function.config.role)));
+        Registry::of(active.collect(), self.registry.events().to_vec())
+    }
+
+    /// How many functions a worker of this role runs.
+    pub fn count_for(&self, role: WorkerRole) -> usize {
+        self.registry.functions().iter().filter(|function| role.runs(function.config.role)).count()
+    }
+
+    /// The registry as data.
+    pub fn manifest(&self) -> Manifest {
+        // The built one only differs in the paths; a program without it has none to show.
+        let built = self.built.and_then(|json| serde_json::from_str(json).ok());
+        built.unwrap_or_else(|| Manifest::of(&self.registry))
+    }
+}
+
+impl WorkerRole {
+    /// Whether a worker of this role runs a function of that one.
+    pub fn runs(self, function: Role) -> bool {
+        match function {
+            Role::Any => true,
+            Role::Host => self == Self::Host,
+            Role::Cluster => self == Self::Cluster,
+        }
+    }
+}

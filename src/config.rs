@@ -1,0 +1,226 @@
+//! What the environment says, checked before anything starts. Secrets go in and are never shown.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use system_bus_engine::api::Keys;
+use system_bus_runtime::webhook::Provider;
+
+const PORT_DEFAULT: u16 = 3111;
+const DIRECTORY_DEFAULT: &str = ".system-bus";
+const EVENT_KEY: &str = "INNGEST_EVENT_KEY";
+const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
+
+/// Why the environment cannot be used. Each text is one line that names the variable and the fix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// `HOST` is no address.
+    #[error("`HOST` is `{0}`, which is not an IP address: use `127.0.0.1`, `::1` or `0.0.0.0`")]
+    Host(String),
+    /// `PORT` is no port.
+    #[error("`PORT` is `{0}`, which is not a port: use a number from 0 to 65535, where 0 means any free one")]
+    Port(String),
+    /// `WORKER_ROLE` is no role.
+    #[error("`WORKER_ROLE` is `{0}`: use `host` or `cluster`, or leave it unset to run all functions")]
+    Role(String),
+    /// A variable asks for a mode that is not there.
+    #[error(
+        "`{0}` is set, but working for an Inngest server is not in this build yet: unset it to run the embedded engine"
+    )]
+    ServerMode(String),
+    /// Other machines could use the engine without a key.
+    #[error("`{address}` can be reached from other machines: set {missing}, or listen on `HOST=127.0.0.1`")]
+    Exposed {
+        /// The address asked for.
+        address: IpAddr,
+        /// The missing variables.
+        missing: String,
+    },
+}
+
+/// The environment's variables; a blank one counts as not set.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// The process's own.
+    pub fn of_process() -> Self {
+        Self::of(std::env::vars_os())
+    }
+
+    /// These variables.
+    pub fn of<K: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(variables.filter(|(_, value)| !value.to_string_lossy().trim().is_empty()).collect())
+    }
+
+    /// The variable as the system has it.
+    pub fn raw(&self, name: &str) -> Option<&OsString> {
+        self.0.get(&OsString::from(name))
+    }
+
+    /// The variable as text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.raw(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// The address that a worker listens on.
+    pub fn address(&self) -> Result<SocketAddr, ConfigError> {
+        let host = match self.text("HOST").as_deref().map(str::trim) {
+            None | Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(text) => {
+                let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+                bare.parse().map_err(|_| ConfigError::Host(text.to_owned()))?
+            }
+        };
+        let port = match self.text("PORT") {
+            None => PORT_DEFAULT,
+            Some(text) => text.trim().parse().map_err(|_| ConfigError::Port(text))?,
+        };
+        Ok(SocketAddr::new(host, port))
+    }
+
+    /// Which functions a worker runs; all when unset.
+    pub fn role(&self) -> Result<Option<WorkerRole>, ConfigError> {
+        match self.text("WORKER_ROLE").as_deref().map(str::trim) {
+            None => Ok(None),
+            Some("host") => Ok(Some(WorkerRole::Host)),
+            Some("cluster") => Ok(Some(WorkerRole::Cluster)),
+            Some(other) => Err(ConfigError::Role(other.to_owned())),
+        }
+    }
+
+    /// The keys that guard the engine's API.
+    pub fn keys(&self) -> Keys {
+        Keys { event: self.text(EVENT_KEY), signing: self.text(SIGNING_KEY) }
+    }
+
+    /// The secrets of these providers.
+    pub fn webhook_secrets(&self, providers: &[&'static Provider]) -> WebhookSecrets {
+        let found = providers.iter().filter_map(|provider| {
+            let value = provider.secrets.iter().find_map(|name| self.text(name))?;
+            Some((provider.id, Secret(value.into_bytes().into())))
+        });
+        WebhookSecrets(found.collect())
+    }
+
+    /// All that a worker needs to start.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let server = self.0.keys().map(|name| name.to_string_lossy());
+        let server = server.filter(|name| name.starts_with("INNGEST_") && name != EVENT_KEY && name != SIGNING_KEY);
+        if let Some(name) = server.into_iter().next() {
+            return Err(ConfigError::ServerMode(name.into_owned()));
+        }
+        let address = self.address()?;
+        let keys = self.keys();
+        if !address.ip().to_canonical().is_loopback() {
+            let missing = [(EVENT_KEY, &keys.event), (SIGNING_KEY, &keys.signing)];
+            let missing: Vec<_> =
+                missing.into_iter().filter(|(_, key)| key.is_none()).map(|(name, _)| format!("`{name}`")).collect();
+            if !missing.is_empty() {
+                return Err(ConfigError::Exposed { address: address.ip(), missing: missing.join(" and ") });
+            }
+        }
+        let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
+        Ok(Settings { address, directory, role: self.role()?, keys })
+    }
+}
+
+/// What a worker starts with.
+pub struct Settings {
+    /// Where it listens; port 0 means any free one.
+    pub address: SocketAddr,
+    /// Where it keeps its state.
+    pub directory: PathBuf,
+    /// Which functions it runs; all when `None`.
+    pub role: Option<WorkerRole>,
+    /// Who may use the engine's API.
+    pub keys: Keys,
+}
+
+/// The deployment that a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerRole {
+    /// The machine with the operator's files and programs.
+    Host,
+    /// The cluster.
+    Cluster,
+}
+
+impl WorkerRole {
+    /// The name, as `WORKER_ROLE` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// A value that must not be shown: it has neither `Debug` nor `Display`.
+#[derive(Clone)]
+pub struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// The value, for the one place that needs it.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The secrets of webhook providers, by the provider's id.
+#[derive(Clone, Default)]
+pub struct WebhookSecrets(BTreeMap<&'static str, Secret>);
+
+impl WebhookSecrets {
+    /// The secret of one provider; without one its webhook is closed.
+    pub fn of(&self, provider: &Provider) -> Option<&Secret> {
+        self.0.get(provider.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(variables: &[(&str, &str)]) -> String {
+        Environment::of(variables.iter().copied()).settings().err().expect("is refused").to_string()
+    }
+
+    #[test]
+    fn nothing_set_means_loopback_and_all_functions() {
+        let settings = Environment::default().settings().expect("is fine");
+        assert_eq!(settings.address.to_string(), "127.0.0.1:3111");
+        assert_eq!(settings.directory, PathBuf::from(".system-bus"));
+        assert_eq!(settings.role, None);
+        assert!(settings.keys.event.is_none() && settings.keys.signing.is_none());
+    }
+
+    #[test]
+    fn listening_beyond_loopback_needs_both_keys() {
+        assert!(refusal(&[("HOST", "0.0.0.0")]).contains("set `INNGEST_EVENT_KEY` and `INNGEST_SIGNING_KEY`,"));
+        assert!(refusal(&[("HOST", "::"), (EVENT_KEY, "k")]).contains("set `INNGEST_SIGNING_KEY`,"));
+        assert!(refusal(&[("HOST", "10.0.0.1"), (SIGNING_KEY, "k")]).contains("set `INNGEST_EVENT_KEY`,"));
+        let both = Environment::of([("HOST", "0.0.0.0"), (EVENT_KEY, "a"), (SIGNING_KEY, "b")]);
+        assert!(both.settings().is_ok());
+        assert!(Environment::of([("HOST", "[::1]")]).settings().is_ok());
+        assert!(Environment::of([("HOST", "::ffff:127.0.0.1")]).settings().is_ok());
+    }
+
+    #[test]
+    fn a_server_mode_is_refused_by_name() {
+        for name in ["INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_CONNECT_MODE"] {
+            assert!(refusal(&[(name, "1")]).starts_with(&format!("`{name}` is set")));
+        }
+        assert!(Environment::of([("INNGEST_DEV", "")]).settings().is_ok());
+    }
+
+    #[test]
+    fn what_does_not_parse_is_named() {
+        assert!(refusal(&[("HOST", "nowhere")]).starts_with("`HOST` is `nowhere`"));
+        assert!(refusal(&[("PORT", "70000")]).starts_with("`PORT` is `70000`"));
+        assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
+    }
+}

@@ -1,0 +1,146 @@
+//! The routes of a worker. [`app`] builds without a socket, [`serve`] gives it one.
+
+mod guard;
+mod health;
+mod page;
+mod status;
+mod webhooks;
+
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::ServiceExt;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use axum::{Router, extract::Request};
+use jiff::Timestamp;
+use system_bus_engine::Engine;
+use system_bus_engine::api::{self, ApiError, Keys};
+use system_bus_runtime::webhook::Provider;
+use tokio::net::TcpListener;
+
+pub use guard::Guarded;
+
+use crate::config::{WebhookSecrets, WorkerRole};
+
+/// How long requests that are under way may take once a worker stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// What a worker's routes show and use.
+pub struct Served {
+    /// The engine that takes events in.
+    pub engine: Engine,
+    /// Who may use the engine's routes.
+    pub keys: Keys,
+    /// The webhooks.
+    pub providers: Vec<&'static Provider>,
+    /// Their secrets.
+    pub secrets: WebhookSecrets,
+    /// Which functions run here; all when `None`.
+    pub role: Option<WorkerRole>,
+    /// How many functions a worker of each role would run: host, cluster.
+    pub role_counts: (usize, usize),
+    /// The address that the worker listens on.
+    pub address: IpAddr,
+}
+
+/// A worker behind its routes; clones are the same one.
+#[derive(Clone)]
+pub struct Worker(Arc<Inner>);
+
+struct Inner {
+    served: Served,
+    started_at: Timestamp,
+    draining: AtomicBool,
+    bodies: webhooks::Bodies,
+}
+
+impl Worker {
+    /// A worker that starts now.
+    pub fn new(served: Served) -> Self {
+        Self(Arc::new(Inner {
+            served,
+            started_at: Timestamp::now(),
+            draining: AtomicBool::new(false),
+            bodies: webhooks::Bodies::default(),
+        }))
+    }
+
+    /// From now on the worker says that it is not ready.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    fn served(&self) -> &Served {
+        &self.0.served
+    }
+}
+
+/// All routes of a worker, behind the guard against other web pages.
+pub fn app(worker: Worker) -> Guarded<Router> {
+    let Served { engine, keys, address, .. } = worker.served();
+    let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
+    let router = Router::new()
+        .route("/", get(status::show))
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(health::ready))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/{provider}", post(webhooks::receive))
+        .with_state(worker)
+        .merge(api::router(engine, keys))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here);
+    Guarded::new(router, address)
+}
+
+/// Serves until `shutdown` resolves, then lets requests that are under way end within a grace period.
+pub async fn serve(
+    listener: TcpListener,
+    worker: Worker,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let stopping = Arc::new(tokio::sync::Notify::new());
+    let stopped = stopping.clone();
+    let listener = listener.tap_io(|stream| {
+        // Without it a small answer may wait for the acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let service = app(worker.clone());
+    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            worker.drain();
+            stopping.notify_one();
+        })
+        .into_future();
+    let too_long = async {
+        stopped.notified().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        outcome = server => outcome,
+        () = too_long => Ok(()),
+    }
+}
+
+async fn nothing_here(method: Method, uri: Uri) -> ApiError {
+    ApiError::not_found(format!("nothing is served at `{method} {}`: see `/`", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take `{method}`", uri.path()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The worker around the functions: command line, HTTP server, embedded engine.
+//!
+//! - [`config`]: what the environment says, checked
+//! - [`http`]: the routes of a worker; builds without a socket, `run(listener, …)` serves
+//! - [`cli`]: the commands, one file each
+//! - `client`: how commands talk to a running worker
+//! - `logging`: where log lines go
+//!
+//! It holds no function itself, so that a test or an example can link its own.
+
+pub mod cli;
+pub mod config;
+pub mod http;
+
+mod application;
+mod client;
+mod logging;
+mod sample;
+
+pub use application::Application;
+pub use cli::main;

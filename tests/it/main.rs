@@ -1,0 +1,14 @@
+//! The program from outside: real processes, their output, their HTTP, their data directory.
+
+#![allow(clippy::expect_used, reason = "all of this is tests")]
+
+mod commands;
+mod crash;
+mod fixture;
+mod guard;
+mod limits;
+mod process;
+mod registry;
+mod start;
+mod status;
+mod webhooks;
