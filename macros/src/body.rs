@@ -73,6 +73,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Introduces the names of a pattern that takes a value apart.
+    fn declare_part(&mut self, pat: &Pat, whole: &Expr) {
+        let journaled = self.scope.is_journaled(whole);
+        self.declare(pat, &Meaning { journaled, ..Meaning::default() });
+    }
+
     fn declare_as(&mut self, name: String, meaning: Meaning) {
         self.scope.declare(name, Meaning { in_step: self.inside.is_some(), ..meaning });
     }
@@ -274,8 +280,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_expr_let(&mut self, condition: &'ast ExprLet) {
         self.visit_expr(&condition.expr);
-        let meaning = Meaning { journaled: self.scope.is_journaled(&condition.expr), ..Meaning::default() };
-        self.declare(&condition.pat, &meaning);
+        self.declare_part(&condition.pat, &condition.expr);
     }
 
     fn visit_expr_if(&mut self, branch: &'ast ExprIf) {
@@ -290,10 +295,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_expr_match(&mut self, choice: &'ast ExprMatch) {
         self.visit_expr(&choice.expr);
-        let meaning = Meaning { journaled: self.scope.is_journaled(&choice.expr), ..Meaning::default() };
         for arm in &choice.arms {
             self.block(|walk| {
-                walk.declare(&arm.pat, &meaning);
+                walk.declare_part(&arm.pat, &choice.expr);
                 walk.visit_arm(arm);
             });
         }
@@ -301,9 +305,8 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_expr_for_loop(&mut self, each: &'ast ExprForLoop) {
         self.visit_expr(&each.expr);
-        let meaning = Meaning { journaled: self.scope.is_journaled(&each.expr), ..Meaning::default() };
         self.block(|walk| {
-            walk.declare(&each.pat, &meaning);
+            walk.declare_part(&each.pat, &each.expr);
             walk.repeat("loop", |walk| walk.visit_block(&each.body));
         });
     }

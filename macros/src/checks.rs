@@ -10,7 +10,6 @@ use crate::validate::{Trigger, ValidatedFunction};
 ///
 /// Extractors, the result and `Send` need no check of their own: the generated call names each type as it was written.
 pub(crate) fn function(valid: &ValidatedFunction) -> TokenStream {
-    let krate = &valid.krate;
     let mut checks = TokenStream::new();
     let parameters = valid
         .function
@@ -23,7 +22,7 @@ pub(crate) fn function(valid: &ValidatedFunction) -> TokenStream {
             checks.extend(match trigger {
                 Trigger::Event { ty: event, .. } => quote!(const _: () = __bus::assert_accepts::<#ty, #event>();),
                 Trigger::Cron { span, .. } => {
-                    quote_spanned!(*span=> const _: () = __bus::assert_accepts::<#ty, #krate::event::Cron>();)
+                    quote_spanned!(*span=> const _: () = __bus::assert_accepts::<#ty, __bus::Cron>();)
                 }
             });
         }

@@ -13,8 +13,8 @@ use crate::validate;
 
 const WORDS: [&str; 3] = ["allow_command_name", "sent_by", "crate"];
 
-/// An event's name has at most this many bytes, as on an Inngest server.
-const NAME_LENGTH_MAX: usize = 256;
+/// An event's name has at most this many bytes, as in a trigger on an Inngest server.
+const NAME_LENGTH_MAX: usize = 255;
 
 /// An event type that can become tokens.
 struct ValidatedEvent {

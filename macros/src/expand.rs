@@ -96,14 +96,13 @@ fn registration(valid: &ValidatedFunction) -> TokenStream {
 /// The data of the one event, or any JSON.
 fn input_type(valid: &ValidatedFunction) -> TokenStream {
     match valid.triggers.as_slice() {
-        [Trigger::Event { ty, .. }] => quote!(#ty),
+        [Trigger::Event { ty, .. }] => quote_spanned!(ty.span()=> <#ty as __bus::EventInput>::Data),
         _ => quote!(__bus::serde_json::Value),
     }
 }
 
 /// Extracts the parameters, then calls the function.
 fn call(valid: &ValidatedFunction) -> TokenStream {
-    let krate = &valid.krate;
     let (name, output) = (&valid.function.item.sig.ident, &valid.function.output);
     let types = valid.function.parameters.iter().map(|parameter| &parameter.ty);
     let arguments: Vec<_> =
@@ -111,7 +110,7 @@ fn call(valid: &ValidatedFunction) -> TokenStream {
     let encode = quote_spanned!(output.span()=> <#output as __bus::FunctionResult>::encode);
     quote! {
         #[allow(unused_variables)]
-        fn __call(context: &__bus::Context) -> #krate::Result<__bus::FunctionFuture> {
+        fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
             #(let #arguments = <#types as __bus::FromContext>::from_context(context)?;)*
             ::core::result::Result::Ok(::std::boxed::Box::pin(async move {
                 #encode(#name(#(#arguments),*).await)

@@ -7,7 +7,8 @@ pub use serde_json;
 
 pub use std::marker::PhantomData;
 
-pub use crate::event::{DecodeError, Event, EventData, EventRegistration, EventUnion, decode};
+pub use crate::error::Result;
+pub use crate::event::{Cron, DecodeError, Event, EventData, EventRegistration, EventUnion, decode};
 pub use crate::function::{
     Accepts, Batch, CancelOn, Checkpoint, Concurrency, Context, Debounce, FromContext, Function, FunctionConfig,
     FunctionFuture, FunctionRegistration, FunctionResult, Priority, RateLimit, Role, Scope, Singleton, SingletonMode,
@@ -24,6 +25,16 @@ pub const fn assert_accepts<P: Accepts<T>, T>() {}
 
 /// Asserts that a function's result can be stored.
 pub const fn assert_function_result<T: FunctionResult>() {}
+
+/// The data of an event, for [`Function::Input`]: a type that is no event gives one message, not one for each bound.
+pub trait EventInput {
+    /// The type itself.
+    type Data: serde::Serialize;
+}
+
+impl<T: EventData> EventInput for T {
+    type Data = T;
+}
 
 /// Asserts that a type carries an event's data.
 pub const fn assert_event<T: EventData>() {}

@@ -2,7 +2,7 @@
 //!
 //! The checks are events of their own, each with its own retries; nothing is checked here. Between two runs lie at least
 //! 10 minutes; the decision of the day and the digest are asked for once, and a step that is repeated claims nothing
-//! twice.
+//! twice. Old session files are removed on the way, where `SESSION_FILE_RETENTION_DAYS` says after how many days.
 
 use events::adr::AdrPitchRequested;
 use events::email::EmailTriageRequested;
@@ -14,7 +14,7 @@ use events::memory::{MemoryDigestRequested, MemoryReviewCheck};
 use system_bus_runtime::prelude::*;
 
 use super::local_time::LocalTime;
-use super::session_files::Pruned;
+use super::session_files::Pruning;
 use super::{heartbeat, session_files};
 use crate::environment::Environment;
 
@@ -36,7 +36,7 @@ pub enum Heartbeat {
     /// The checks were asked for.
     Sent {
         /// What was done about old files, unless that failed.
-        pruned: Option<Pruned>,
+        pruned: Option<Pruning>,
         /// Whether a decision was asked for.
         pitch_requested: bool,
         /// Whether the digest of the day was asked for.
@@ -94,14 +94,14 @@ pub async fn system_heartbeat(
         step.run("record-adr-pitch-fired", state.set(LAST_PITCH, &event.ts, Some(BETWEEN_PITCHES))).await?;
     }
 
-    let digest = heartbeat::is_digest_due(&time, &run, &state, &environment);
-    let digest_requested = step.run("maybe-request-daily-digest", digest).await?;
+    let digest_due = heartbeat::is_digest_due(&time, &run, &state, &environment);
+    let digest_requested = step.run("maybe-request-daily-digest", digest_due).await?;
     if digest_requested {
         step.send_event("fan-out-daily-digest", MemoryDigestRequested {}).await?;
     }
 
-    let beat = heartbeat::show("cron", &run, &state, &gateway);
-    let shown = step.run("maybe-emit-user-visible-heartbeat", beat).await?;
+    let shown = heartbeat::show("cron", &run, &state, &gateway);
+    let shown = step.run("maybe-emit-user-visible-heartbeat", shown).await?;
     step.run("record-last-run", state.set(LAST_RUN, &event.ts, Some(BETWEEN_RUNS))).await?;
     Ok(Heartbeat::Sent { pruned, pitch_requested, digest_requested, shown })
 }
@@ -142,7 +142,7 @@ mod tests {
     fn check(report: &Report, pitch: bool, digest: bool) {
         assert_eq!(report.sent::<AdrPitchRequested>().len(), usize::from(pitch));
         assert_eq!(report.sent::<MemoryDigestRequested>().len(), usize::from(digest));
-        let pruned = Some(Pruned { complete: true, ..Pruned::default() });
+        let pruned = Some(Pruning::SwitchedOff { turned_on_by: "SESSION_FILE_RETENTION_DAYS".to_owned() });
         let expected = Heartbeat::Sent { pruned, pitch_requested: pitch, digest_requested: digest, shown: true };
         assert_eq!(heartbeat(report), expected);
     }
@@ -240,8 +240,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_checks_are_asked_for_even_when_tidying_up_fails() {
-        let nothing = Environment::of::<String, String>([]);
-        let report = Harness::of::<system_heartbeat>().service(nothing).run().await;
+        let environment = Environment::of([("SESSION_FILE_RETENTION_DAYS", "a month")]);
+        let report = Harness::of::<system_heartbeat>().service(environment).run().await;
         assert_eq!(report.sent_events.len(), 10);
         assert!(matches!(heartbeat(&report), Heartbeat::Sent { pruned: None, .. }));
     }

@@ -1,7 +1,8 @@
 //! Asks for all regular checks, on demand.
 //!
 //! Starts on `system/heartbeat.wake`, as often as it is sent: without the pause between two heartbeats and without the
-//! decision of the day. The digest is asked for once for each day, and a step that is repeated claims nothing twice.
+//! decision of the day. The digest is asked for once for each day, and a step that is repeated claims nothing twice. Old
+//! session files are removed on the way, where `SESSION_FILE_RETENTION_DAYS` says after how many days.
 
 use events::email::EmailTriageRequested;
 use events::heartbeat::{
@@ -12,7 +13,7 @@ use events::memory::{MemoryDigestRequested, MemoryReviewCheck};
 use system_bus_runtime::prelude::*;
 
 use super::local_time::LocalTime;
-use super::session_files::Pruned;
+use super::session_files::Pruning;
 use super::{heartbeat, session_files};
 use crate::environment::Environment;
 
@@ -21,7 +22,7 @@ use crate::environment::Environment;
 #[serde(rename_all = "camelCase")]
 pub struct Woken {
     /// What was done about old files, unless that failed.
-    pub pruned: Option<Pruned>,
+    pub pruned: Option<Pruning>,
     /// Whether the digest of the day was asked for.
     pub digest_requested: bool,
     /// Whether the operator was shown that the heart beats.
@@ -64,14 +65,14 @@ pub async fn system_heartbeat_wake(
     .await?;
 
     let time = LocalTime::at(event.ts)?;
-    let digest = heartbeat::is_digest_due(&time, &run, &state, &environment);
-    let digest_requested = step.run("maybe-request-daily-digest", digest).await?;
+    let digest_due = heartbeat::is_digest_due(&time, &run, &state, &environment);
+    let digest_requested = step.run("maybe-request-daily-digest", digest_due).await?;
     if digest_requested {
         step.send_event("fan-out-daily-digest", MemoryDigestRequested {}).await?;
     }
 
-    let beat = heartbeat::show("wake", &run, &state, &gateway);
-    let shown = step.run("maybe-emit-user-visible-heartbeat", beat).await?;
+    let shown = heartbeat::show("wake", &run, &state, &gateway);
+    let shown = step.run("maybe-emit-user-visible-heartbeat", shown).await?;
     Ok(Woken { pruned, digest_requested, shown })
 }
 
@@ -115,7 +116,7 @@ mod tests {
     async fn it_works_right_after_another_heartbeat() {
         let (harness, _home) = at(woken(), NOON);
         let report = harness.state("heartbeat:last-run", &1).state("heartbeat:shown", &"another run").run().await;
-        let pruned = Some(Pruned { complete: true, ..Pruned::default() });
+        let pruned = Some(Pruning::SwitchedOff { turned_on_by: "SESSION_FILE_RETENTION_DAYS".to_owned() });
         assert_eq!(report.value::<Woken>(), Ok(Woken { pruned, digest_requested: false, shown: false }));
         assert_eq!(report.sent_events.len(), 10);
     }

@@ -101,7 +101,7 @@ const _: () = {
         config
     };
     #[allow(unused_variables)]
-    fn __call(context: &__bus::Context) -> my::bus::Result<__bus::FunctionFuture> {
+    fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Event<Any> as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(
             ::std::boxed::Box::pin(async move {
@@ -119,7 +119,7 @@ const _: () = {
     }
     const _: () = __bus::assert_accepts::<Event<Any>, One>();
     const _: () = __bus::assert_accepts::<Event<Any>, Two>();
-    const _: () = __bus::assert_accepts::<Event<Any>, my::bus::event::Cron>();
+    const _: () = __bus::assert_accepts::<Event<Any>, __bus::Cron>();
     const _: fn() = || {
         let _ = companion::tell;
     };

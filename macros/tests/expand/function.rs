@@ -19,7 +19,7 @@ const _: () = {
     #[allow(unused_imports)]
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for workflow_run_notify {
-        type Input = WorkflowRunCompleted;
+        type Input = <WorkflowRunCompleted as __bus::EventInput>::Data;
         type Output = <Result<Verdict> as __bus::FunctionResult>::Output;
         const ID: &'static str = "github/workflow-run-notify";
     }
@@ -76,9 +76,7 @@ const _: () = {
         config
     };
     #[allow(unused_variables)]
-    fn __call(
-        context: &__bus::Context,
-    ) -> ::system_bus_runtime::Result<__bus::FunctionFuture> {
+    fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Event<
             WorkflowRunCompleted,
         > as __bus::FromContext>::from_context(context)?;

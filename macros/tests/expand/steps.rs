@@ -30,7 +30,7 @@ const _: () = {
     #[allow(unused_imports)]
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for steps {
-        type Input = One;
+        type Input = <One as __bus::EventInput>::Data;
         type Output = <Result<()> as __bus::FunctionResult>::Output;
         const ID: &'static str = "steps";
     }
@@ -170,9 +170,7 @@ const _: () = {
         config
     };
     #[allow(unused_variables)]
-    fn __call(
-        context: &__bus::Context,
-    ) -> ::system_bus_runtime::Result<__bus::FunctionFuture> {
+    fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Events<One> as __bus::FromContext>::from_context(context)?;
         let argument_1 = <Step as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(

@@ -15,6 +15,11 @@ use serde_json::value::RawValue;
 use crate::registry::Site;
 
 /// The data of one kind of event. `#[event("family/thing.happened")]` on a struct implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no event",
+    label = "not an event",
+    note = "put `#[event(\"family/thing.happened\")]` on it"
+)]
 pub trait EventData: Serialize + DeserializeOwned + schemars::JsonSchema + Send + Sync + 'static {
     /// The event's name on the wire.
     const NAME: &'static str;

@@ -14,8 +14,8 @@ pub enum NameProblem {
     Reserved,
 }
 
-/// The longest event name, in bytes; the limit of an Inngest server.
-pub const NAME_LENGTH_MAX: usize = 256;
+/// The longest event name, in bytes; an Inngest server takes longer ones, but no trigger on them.
+pub const NAME_LENGTH_MAX: usize = 255;
 
 /// Whether events of this name may be sent.
 pub fn check_name(name: &str) -> Result<(), NameProblem> {

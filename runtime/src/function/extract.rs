@@ -8,6 +8,11 @@ use crate::step::Step;
 /// A type that a durable function can take as a parameter.
 ///
 /// Implement it for what your functions need; a test calls the function with a double instead.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a durable function",
+    label = "not an extractor",
+    note = "implement `FromContext` for it"
+)]
 pub trait FromContext: Sized {
     /// Makes the value for one call; an error fails the run.
     fn from_context(context: &Context) -> Result<Self>;

@@ -50,6 +50,11 @@ pub trait Function {
 }
 
 /// What a durable function may return: a `Result` whose error converts into [`Error`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what a durable function returns",
+    label = "not a result",
+    note = "return `Result<T>` with a `T` that serializes"
+)]
 pub trait FunctionResult {
     /// The value of a good run.
     type Output: Serialize;
