@@ -52,7 +52,8 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn the_step_core_is_pure() {
-    let impure = ["tokio", "std::time::Instant", "SystemTime", "std::fs", "std::net", "std::thread", "axum", "reqwest", "rand"];
+    let impure =
+        ["tokio", "std::time::Instant", "SystemTime", "std::fs", "std::net", "std::thread", "axum", "reqwest", "rand"];
     check_absent(
         "the step core does no IO and has no clock, tasks or random source",
         |path| path.starts_with("runtime/src/protocol") && !path.contains("/tests/"),
@@ -62,7 +63,8 @@ fn the_step_core_is_pure() {
 
 #[test]
 fn the_engines_core_reads_no_clock() {
-    let core = ["core.rs", "matcher.rs", "runs.rs", "steps.rs", "recovery.rs", "scheduler/", "flow/", "store/", "resident.rs"];
+    let core =
+        ["core.rs", "matcher.rs", "runs.rs", "steps.rs", "recovery.rs", "scheduler/", "flow/", "store/", "resident.rs"];
     check_absent(
         "the core is told the time",
         |path| path.strip_prefix("engine/src/").is_some_and(|file| core.iter().any(|name| file.starts_with(name))),
