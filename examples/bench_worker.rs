@@ -17,18 +17,18 @@ use tokio::net::TcpListener;
 
 /// Asks for a run that does nothing.
 #[event("bench/hello.requested")]
-pub struct HelloRequested {}
+pub(crate) struct HelloRequested {}
 
 /// Asks for a run of many steps.
 #[event("bench/chain.requested")]
-pub struct ChainRequested {
+pub(crate) struct ChainRequested {
     /// How many steps.
-    pub steps: u64,
+    pub(crate) steps: u64,
 }
 
 /// Starts nothing.
 #[event("bench/idle.noted")]
-pub struct IdleNoted {}
+pub(crate) struct IdleNoted {}
 
 /// Returns at once.
 #[inngest_fn(id = "bench-hello", event = HelloRequested)]
@@ -69,7 +69,7 @@ fn resident_bytes() -> u64 {
 }
 
 /// Serves the functions on `listener`, with the engine's state in `directory`.
-pub async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let linked = Registry::linked();
     let functions = linked.functions().iter().copied().chain((0..150).map(idle)).collect();
     let registry = Registry::of(functions, linked.events().to_vec());

@@ -7,35 +7,35 @@ use std::time::{Duration, Instant};
 use super::Failure;
 
 /// One connection to a worker.
-pub struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     port: u16,
 }
 
 /// What `GET /done` answers.
 #[derive(serde::Deserialize)]
-pub struct Done {
-    pub done: u64,
-    pub rss: u64,
+pub(crate) struct Done {
+    pub(crate) done: u64,
+    pub(crate) rss: u64,
 }
 
 impl Client {
-    pub fn connect(port: u16) -> std::io::Result<Self> {
+    pub(crate) fn connect(port: u16) -> std::io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream), port })
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn done(&mut self) -> Result<Done, Failure> {
+    pub(crate) fn done(&mut self) -> Result<Done, Failure> {
         self.stream.get_mut().write_all(b"GET /done HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
         Ok(serde_json::from_slice(&self.answer()?)?)
     }
 
-    pub fn post(&mut self, body: &str) -> Result<(), Failure> {
+    pub(crate) fn post(&mut self, body: &str) -> Result<(), Failure> {
         self.stream.get_mut().write_all(&request(body))?;
         self.answer().map(drop)
     }
@@ -71,7 +71,7 @@ fn request(body: &str) -> Vec<u8> {
 }
 
 /// Posts `requests` times on each of `connections`, one at a time on each; how long it took.
-pub fn flood(port: u16, connections: usize, requests: usize, body: &str) -> Result<Duration, Failure> {
+pub(crate) fn flood(port: u16, connections: usize, requests: usize, body: &str) -> Result<Duration, Failure> {
     let request = request(body);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let begin = Instant::now();

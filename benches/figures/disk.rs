@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Milliseconds that it takes to overwrite 4 KiB of a file and sync its data.
-pub fn fdatasync(directory: &Path) -> std::io::Result<f64> {
+pub(crate) fn fdatasync(directory: &Path) -> std::io::Result<f64> {
     const TIMES: u32 = 300;
     const PAGE_BYTES: u64 = 4096;
     let path = directory.join("fdatasync");
