@@ -96,7 +96,7 @@ fn registration(valid: &ValidatedFunction) -> TokenStream {
 /// The data of the one event, or any JSON.
 fn input_type(valid: &ValidatedFunction) -> TokenStream {
     match valid.triggers.as_slice() {
-        [Trigger::Event { ty, .. }] => quote_spanned!(ty.span()=> <#ty as __bus::EventInput>::Data),
+        [Trigger::Event { ty, .. }] => quote!(#ty),
         _ => quote!(__bus::serde_json::Value),
     }
 }

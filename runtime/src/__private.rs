@@ -17,27 +17,8 @@ pub use crate::function::{
 pub use crate::registry::Site;
 pub use crate::step::Step;
 
-/// Asserts that a parameter's type is an extractor.
-pub const fn assert_from_context<T: FromContext>() {}
-
 /// Asserts that a parameter can hold a trigger's event.
 pub const fn assert_accepts<P: Accepts<T>, T>() {}
-
-/// Asserts that a function's result can be stored.
-pub const fn assert_function_result<T: FunctionResult>() {}
-
-/// The data of an event, for [`Function::Input`]: a type that is no event gives one message, not one for each bound.
-pub trait EventInput {
-    /// The type itself.
-    type Data: serde::Serialize;
-}
-
-impl<T: EventData> EventInput for T {
-    type Data = T;
-}
-
-/// Asserts that a type carries an event's data.
-pub const fn assert_event<T: EventData>() {}
 
 /// Finds out whether a type named in a step is an event: `(&Probe::<T>(PhantomData)).event_name()` is
 /// `Some(NAME)` for events and `None` for every other type.

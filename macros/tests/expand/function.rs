@@ -19,7 +19,7 @@ const _: () = {
     #[allow(unused_imports)]
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for workflow_run_notify {
-        type Input = <WorkflowRunCompleted as __bus::EventInput>::Data;
+        type Input = WorkflowRunCompleted;
         type Output = <Result<Verdict> as __bus::FunctionResult>::Output;
         const ID: &'static str = "github/workflow-run-notify";
     }

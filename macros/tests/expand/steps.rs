@@ -30,7 +30,7 @@ const _: () = {
     #[allow(unused_imports)]
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for steps {
-        type Input = <One as __bus::EventInput>::Data;
+        type Input = One;
         type Output = <Result<()> as __bus::FunctionResult>::Output;
         const ID: &'static str = "steps";
     }

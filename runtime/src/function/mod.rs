@@ -42,7 +42,9 @@ inventory::collect!(FunctionRegistration);
 /// `step.invoke::<other_function>(…)` knows the data and the output.
 pub trait Function {
     /// The data of the event that starts it; any JSON when it has several triggers.
-    type Input: Serialize;
+    ///
+    /// Without a bound, so that a trigger that is no event gives one message.
+    type Input;
     /// What it returns.
     type Output: Serialize;
     /// The function's id.

@@ -276,7 +276,9 @@ impl Slot {
                     _ => SlotPoll::Pending,
                 };
                 entry.phase = phase;
-                entry.waker = Some(context.waker().clone());
+                if !entry.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                    entry.waker = Some(context.waker().clone());
+                }
                 poll
             }
         }

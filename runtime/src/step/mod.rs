@@ -77,6 +77,7 @@ impl Step {
     /// Calls the function `F` and waits for its output.
     pub fn invoke<F: Function>(&self, name: impl Into<String>, data: F::Input) -> Invoke<F::Output>
     where
+        F::Input: Serialize,
         F::Output: DeserializeOwned,
     {
         let data = serde_json::value::to_raw_value(&data).map_err(Error::terminal);
