@@ -31,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) step_waiters: HashMap<Arc<str>, VecDeque<RunKey>>,
     /// Keys under which places were given back and somebody waits.
     pub(crate) freed: Vec<Arc<str>>,
+    /// Freed keys whose waiting runs cannot use the place before the process has room for another run.
+    pub(crate) put_aside: Vec<Arc<str>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) timers: Timers,
     pub(crate) random: fastrand::Rng,
@@ -51,8 +53,9 @@ pub(crate) struct Timers {
 }
 
 impl Core {
-    /// A core that has not looked into its store yet; [`Core::recover`] comes first.
-    pub(crate) fn new(store: Store, catalog: Arc<Catalog>, seed: u64) -> Self {
+    /// A core that has not looked into its store yet; [`Core::recover`] comes first. `generation` is the last one of the
+    /// core before, so that a report to that one is recognised as late.
+    pub(crate) fn new(store: Store, catalog: Arc<Catalog>, seed: u64, generation: u64) -> Self {
         Self {
             store,
             catalog,
@@ -62,13 +65,14 @@ impl Core {
             blocked: HashMap::new(),
             step_waiters: HashMap::new(),
             freed: Vec::new(),
+            put_aside: Vec::new(),
             effects: Vec::new(),
             timers: Timers::default(),
             random: fastrand::Rng::with_seed(seed),
             draining: false,
             now: 0,
             last_id: Ulid::nil(),
-            generation: 0,
+            generation,
         }
     }
 
@@ -85,8 +89,13 @@ impl Core {
 
     /// The first half of [`Core::apply`]: all but the commit.
     pub(crate) fn decide(&mut self, inputs: impl IntoIterator<Item = Input>, now: Millis) -> Result<(), StoreError> {
+        let set_back = now < self.now;
         self.now = now;
         self.store.begin()?;
+        if set_back {
+            self.recover_crons()?;
+            self.timers.retention = now;
+        }
         for input in inputs {
             self.handle(input)?;
             self.use_freed_places()?;
@@ -117,13 +126,14 @@ impl Core {
 
     /// Whether no step executes any more, so that a draining process can end.
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.residents.values().all(|resident| resident.executing() == 0)
+        self.residents.values().all(|resident| resident.executing() == 0 && resident.undelivered == 0)
     }
 
-    /// Ends with what was begun: effects that are not durable are forgotten.
-    pub(crate) fn abort(self) -> Store {
+    /// Ends with what was begun: effects that are not durable are forgotten. What is left is the store and the last
+    /// generation.
+    pub(crate) fn abort(self) -> (Store, u64) {
         self.store.rollback();
-        self.store
+        (self.store, self.generation)
     }
 
     fn handle(&mut self, input: Input) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use crate::executor::Executor;
 use crate::input::Input;
 use crate::limits;
 use crate::stats::Stats;
-use crate::store::{Store, StoreError};
+use crate::store::{DirectoryLock, Store, StoreError};
 
 /// How long the thread looks for the next message before it goes to sleep.
 const SPIN: Duration = Duration::from_micros(50);
@@ -40,68 +40,99 @@ pub(crate) struct Driver {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) handle: Handle,
     pub(crate) stats: Arc<Stats>,
+    /// Keeps other processes out for as long as this thread writes.
+    pub(crate) lock: Option<DirectoryLock>,
+    pub(crate) stop: Stop,
     /// Told when the thread has ended.
     pub(crate) ended: watch::Sender<bool>,
 }
 
-enum Stop {
+/// Whether the thread is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is not.
     No,
+    /// As soon as no step executes.
     AtRest,
+    /// At once.
     Now,
 }
 
 impl Driver {
     /// Runs until a message says stop.
     pub(crate) fn run(mut self, store: Store) {
-        let mut store = Some(store);
-        while let Some(open) = store.take() {
+        let mut state = (store, 0);
+        loop {
+            let (store, generation) = state;
             let seed = self.clock.now().unsigned_abs();
-            let mut core = Core::new(open, self.catalog.clone(), seed);
-            match self.drive(&mut core) {
-                Ok(()) => {
-                    let store = core.abort();
-                    self.executor.drop_all();
-                    store.checkpoint();
-                }
-                Err(error) => {
-                    // Nothing of the batch has happened. What it asked is dropped, which its askers notice, and the core
-                    // is made again from the store.
-                    tracing::error!(%error, "the store failed; trying again");
-                    self.stats.note_store(true);
-                    store = Some(core.abort());
-                    self.executor.drop_all();
-                    std::thread::sleep(limits::STORE_RETRY);
-                }
+            let mut core = Core::new(store, self.catalog.clone(), seed, generation);
+            let failure = self.drive(&mut core).err();
+            state = core.abort();
+            self.executor.drop_all();
+            let Some(error) = failure else { break };
+            // Nothing of the batch has happened. What it asked is dropped, which its askers notice, and the core is made
+            // again from the store.
+            tracing::error!(%error, "the store failed; trying again");
+            self.stats.note_store(true);
+            if !self.pause() {
+                break;
             }
         }
+        state.0.checkpoint();
+        drop(state);
+        drop(self.lock.take());
         self.ended.send_replace(true);
+    }
+
+    /// Waits a little for the store to get well. What comes in meanwhile is refused; false when the thread is to end.
+    fn pause(&mut self) -> bool {
+        let until = Instant::now() + limits::STORE_RETRY;
+        while self.stop == Stop::No {
+            match self.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Message::Input(refused)) => drop(refused),
+                Ok(Message::Stop | Message::StopNow) => self.stop = Stop::Now,
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        false
     }
 
     fn drive(&mut self, core: &mut Core) -> Result<(), StoreError> {
         let effects = core.recover(self.clock.now())?;
         self.stats.note_store(false);
         self.perform(effects);
-        let mut stop = Stop::No;
         let mut inputs = Vec::new();
         loop {
-            match stop {
+            match self.stop {
                 Stop::Now => return Ok(()),
                 Stop::AtRest if core.is_at_rest() => return Ok(()),
                 Stop::AtRest | Stop::No => {}
             }
             match self.next(core)? {
-                Ok(message) => take(message, &mut inputs, &mut stop),
+                Ok(message) => self.take(message, &mut inputs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             while inputs.len() < limits::BATCH_INPUTS_MAX {
                 match self.messages.try_recv() {
-                    Ok(message) => take(message, &mut inputs, &mut stop),
+                    Ok(message) => self.take(message, &mut inputs),
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
             let effects = core.apply(inputs.drain(..), self.clock.now())?;
             self.perform(effects);
+        }
+    }
+
+    fn take(&mut self, message: Message, inputs: &mut Vec<Input>) {
+        match message {
+            Message::Input(input) => inputs.push(input),
+            Message::Stop => {
+                inputs.push(Input::Drain);
+                self.stop = Stop::AtRest;
+            }
+            Message::StopNow => self.stop = Stop::Now,
         }
     }
 
@@ -139,19 +170,11 @@ impl Driver {
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
                 Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
                 Some(Effect::Ended) => self.stats.count_ended(),
-                Some(Effect::Complete { .. } | Effect::Grant { .. } | Effect::Drop { .. }) | None => {}
+                Some(
+                    Effect::Complete { .. } | Effect::Grant { .. } | Effect::DropTarget { .. } | Effect::Drop { .. },
+                )
+                | None => {}
             }
         }
-    }
-}
-
-fn take(message: Message, inputs: &mut Vec<Input>, stop: &mut Stop) {
-    match message {
-        Message::Input(input) => inputs.push(input),
-        Message::Stop => {
-            inputs.push(Input::Drain);
-            *stop = Stop::AtRest;
-        }
-        Message::StopNow => *stop = Stop::Now,
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Effect {
     Complete { run: RunKey, step: StepId, result: StepResult },
     /// Let a resident run execute a step.
     Grant { run: RunKey, step: StepId },
+    /// End the retry of one step beside a resident future.
+    DropTarget { run: RunKey, step: StepId },
     /// End a residence; its futures are dropped.
     Drop { run: RunKey },
     /// Count a run that has ended.

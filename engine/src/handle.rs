@@ -12,14 +12,14 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::SystemClock;
-use crate::driver::{Driver, Message};
+use crate::driver::{Driver, Message, Stop};
 use crate::executor::Executor;
 use crate::input::{Accepted, CancelOutcome, Input};
 use crate::limits;
 use crate::query::Reader;
 use crate::services;
 use crate::stats::Stats;
-use crate::store::{DirectoryLock, OpenError, Place, Store};
+use crate::store::{OpenError, Place, Store};
 
 /// Where an engine keeps its state.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// Too many requests wait already.
-    #[error("the engine is busy: {} requests wait", limits::REQUESTS_WAITING_MAX)]
+    #[error("the engine is busy: too many requests wait; send again later")]
     Busy,
     /// The engine has stopped, or its store has failed.
     #[error("the engine is not available")]
@@ -63,7 +63,13 @@ struct Inner {
     reader: Reader,
     stats: Arc<Stats>,
     ended: watch::Receiver<bool>,
-    _lock: DirectoryLock,
+}
+
+impl Drop for Inner {
+    /// Without a handle nobody could stop the thread any more.
+    fn drop(&mut self) {
+        let _ = self.link.sender.send(Message::StopNow);
+    }
 }
 
 /// The way to the engine's thread.
@@ -71,6 +77,8 @@ struct Inner {
 pub(crate) struct Link {
     sender: Sender<Message>,
     waiting: Arc<Semaphore>,
+    /// KiB of events that may wait.
+    room: Arc<Semaphore>,
 }
 
 impl Link {
@@ -96,12 +104,16 @@ impl Engine {
             tracing::warn!(function, "the embedded engine does not apply `{}` yet", words.join("`, `"));
         }
         let (sender, messages) = channel();
-        let link = Link { sender: sender.clone(), waiting: Arc::new(Semaphore::new(limits::REQUESTS_WAITING_MAX)) };
+        let link = Link {
+            sender: sender.clone(),
+            waiting: Arc::new(Semaphore::new(limits::REQUESTS_WAITING_MAX)),
+            room: Arc::new(Semaphore::new(limits::BYTES_WAITING_MAX / 1024)),
+        };
         let reports = {
             let sender = sender.clone();
             Arc::new(move |report| drop(sender.send(Message::Input(Input::Report(report)))))
         };
-        let services = services::provide(services, &link, &reader);
+        let services = services::provide(services, &link, &Reader::open(config.directory.clone())?);
         let stats = Arc::new(Stats::default());
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
@@ -112,17 +124,22 @@ impl Engine {
             clock: Arc::new(SystemClock),
             handle: Handle::current(),
             stats: stats.clone(),
+            lock: Some(lock),
+            stop: Stop::No,
             ended: ended_sender,
         };
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, ended, _lock: lock })))
+        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
     pub async fn send(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
+        let bytes: usize = events.iter().map(|event| event.data.get().len()).sum();
+        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
         self.0.link.ask(|reply| Input::Events { events, reply }).await
     }
 

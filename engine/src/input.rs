@@ -75,6 +75,8 @@ pub(crate) struct Report {
     pub(crate) registered: Vec<RegisteredStep>,
     pub(crate) ended: Vec<EndedStep>,
     pub(crate) abandoned: Vec<StepId>,
+    /// Steps that the core let execute and that the function no longer reaches.
+    pub(crate) refused: Vec<StepId>,
     pub(crate) done: Option<Result<Box<RawValue>, Error>>,
     /// Whether a retry of one step speaks, beside the run's main future.
     pub(crate) targeted: bool,

@@ -17,6 +17,24 @@ pub const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Steps of one run, which must stay below the 2^20 that a step's key has room for.
 pub const STEPS_PER_RUN_MAX: i64 = 100_000;
 
+/// Steps of one run that wait at the same time; what all of them need is looked at when one of them is done.
+pub const PENDING_STEPS_MAX: usize = 10_000;
+
+/// Retries of single steps that one run executes beside its resident future; each replays the run.
+pub const TARGETS_PER_RUN_MAX: usize = 16;
+
+/// Bytes of an error's message that are kept.
+pub const ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of an event's own `id`, and of its version.
+pub const EVENT_ID_BYTES_MAX: usize = 1_024;
+
+/// Bytes of events that wait for the engine's thread; further ones are answered 503.
+pub const BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of a run's output that a list shows; the run itself shows all of it.
+pub const LIST_OUTPUT_BYTES_MAX: usize = 4_096;
+
 /// Runs that execute at the same time, so that a flood of events waits on disk and not in memory.
 pub const EXECUTING_RUNS_MAX: u32 = 256;
 
@@ -48,7 +66,7 @@ pub const NOTIFICATIONS_KEPT: i64 = 10_000;
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Rows of one kind that retention removes in one transaction.
-pub const RETENTION_ROWS: i64 = 500;
+pub const RETENTION_ROWS: i64 = 100;
 
 /// The longest pause before another attempt.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(2 * 60 * 60);

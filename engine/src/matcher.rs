@@ -17,27 +17,31 @@ use crate::store::{CANCELLATION, EventKey, EventRow, Fate, RunKey, StoreError, W
 pub(crate) struct EventJson<'a> {
     event: &'a ReceivedEvent,
     json: Option<Value>,
+    /// Why the data cannot be looked into, such as for its depth.
+    problem: Option<String>,
 }
 
 impl<'a> EventJson<'a> {
     pub(crate) fn new(event: &'a ReceivedEvent) -> Self {
-        Self { event, json: None }
+        Self { event, json: None, problem: None }
     }
 
     pub(crate) fn get(&mut self) -> &Value {
-        self.json.get_or_insert_with(|| event_json(self.event))
+        self.json.get_or_insert_with(|| {
+            let event = self.event;
+            let data = serde_json::from_str(event.data.get()).unwrap_or_else(|error| {
+                self.problem = Some(format!("the data cannot be read: {error}"));
+                Value::Null
+            });
+            json!({ "id": event.id, "name": event.name, "data": data, "ts": event.ts, "v": event.v })
+        })
     }
-}
-
-fn event_json(event: &ReceivedEvent) -> Value {
-    let data: Value = serde_json::from_str(event.data.get()).unwrap_or(Value::Null);
-    json!({ "id": event.id, "name": event.name, "data": data, "ts": event.ts, "v": event.v })
 }
 
 impl Core {
     /// Takes an event in: its row, the runs that it starts, the waits that it ends, the runs that it cancels.
     pub(crate) fn accept(&mut self, event: NewEvent) -> Result<Accepted, StoreError> {
-        if let Some(sender_id) = &event.id
+        if let Some(sender_id) = event.id.as_ref().filter(|id| !id.is_empty())
             && let Some(id) = self.store.repeat_of(sender_id, &event.name, limits::IDEMPOTENCY_WINDOW, self.now)?
         {
             return Ok(Accepted { id, repeated: true });
@@ -116,9 +120,9 @@ impl Core {
         }
         if let Some(expression) = &hit.expression {
             let Some(own) = self.run_event(hit.run)? else { return Ok(()) };
-            let own = event_json(&own.received());
+            let own = own.received();
             match Expression::parse(expression)
-                .map(|parsed| condition(Some(&parsed), &mut EventJson { event, json: Some(own) }, Some(json.get())))
+                .map(|parsed| condition(Some(&parsed), &mut EventJson::new(&own), Some(json.get())))
             {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => return Ok(()),
@@ -132,7 +136,7 @@ impl Core {
                 }
             }
         }
-        if hit.step == CANCELLATION {
+        if hit.step.starts_with(CANCELLATION) {
             self.cancel_run(hit.run)
         } else {
             let result = serde_json::value::to_raw_value(event).unwrap_or_else(|_| RawValue::NULL.to_owned());
@@ -151,9 +155,10 @@ impl Core {
         rules: &[Cancellation],
         json: &mut EventJson<'_>,
     ) -> Result<(), StoreError> {
-        for rule in rules {
+        for (number, rule) in rules.iter().enumerate() {
             let expires_at = rule.rule.timeout.map(|timeout| later(self.now, timeout));
-            self.add_indexed_wait(run, CANCELLATION, rule.rule.event, rule.expression.as_ref(), expires_at, json)?;
+            let name = format!("{CANCELLATION}{number}");
+            self.add_indexed_wait(run, &name, rule.rule.event, rule.expression.as_ref(), expires_at, json)?;
         }
         Ok(())
     }
@@ -199,7 +204,9 @@ fn condition(
     match expression {
         None => Ok(true),
         Some(expression) => {
-            expression.matches(&Scope { event: event.get(), async_event }).map_err(|error| error.to_string())
+            let held =
+                expression.matches(&Scope { event: event.get(), async_event }).map_err(|error| error.to_string());
+            event.problem.clone().map_or(held, Err)
         }
     }
 }

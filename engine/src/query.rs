@@ -158,7 +158,7 @@ pub struct RunSummary {
     pub run_started_at: Option<Millis>,
     /// When it ended.
     pub ended_at: Option<Millis>,
-    /// The output, or the last error as `{"name", "message"}`.
+    /// The output, or the last error as `{"name", "message"}`; a large one is left out of lists.
     pub output: Option<Box<RawValue>>,
     /// Finished steps.
     pub steps: i64,
@@ -258,6 +258,12 @@ const RUN_COLUMNS: &str = "runs.id, runs.function, events.id, events.name, runs.
     runs.result, runs.seq, runs.blocked_on, runs.due,
     (SELECT count(*) FROM steps WHERE key >= runs.seq << 20 AND key < (runs.seq + 1) << 20)";
 
+/// The columns of a run in a list: a large output is left out.
+fn listed_columns() -> String {
+    let short = format!("CASE WHEN length(runs.result) <= {} THEN runs.result END", limits::LIST_OUTPUT_BYTES_MAX);
+    RUN_COLUMNS.replace("runs.result", &short)
+}
+
 fn run_summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
     let id = ulid_from(row.get(0)?);
     let state: RunState = row.get(4)?;
@@ -335,11 +341,19 @@ impl Engine {
         self.reader()
             .ask(move |connection| {
                 let condition = filter.status.map_or("1", RunStatus::condition);
-                let before = filter.before.map_or([0xff; 16], |run| ulid_bytes(run.0));
+                let before = match filter.before {
+                    None => i64::MAX,
+                    Some(run) => connection
+                        .prepare_cached("SELECT seq FROM runs WHERE id = ?1")?
+                        .query_row([ulid_bytes(run.0)], |row| row.get(0))
+                        .optional()?
+                        .unwrap_or(0),
+                };
                 connection
                     .prepare_cached(&format!(
-                        "SELECT {RUN_COLUMNS} FROM runs JOIN events ON events.seq = runs.event
-                         WHERE runs.id < ?1 AND {condition} ORDER BY runs.id DESC LIMIT ?2"
+                        "SELECT {} FROM runs JOIN events ON events.seq = runs.event
+                         WHERE runs.seq < ?1 AND {condition} ORDER BY runs.seq DESC LIMIT ?2",
+                        listed_columns()
                     ))?
                     .query_map(params![before, count], run_summary)?
                     .collect()
@@ -362,7 +376,7 @@ impl Engine {
                     .prepare_cached(&format!(
                         "SELECT {} FROM events WHERE substr(name, 1, length(?1)) = ?1
                          AND name NOT LIKE 'inngest/%' ORDER BY seq DESC LIMIT ?2",
-                        EventRow::COLUMNS
+                        EventRow::COLUMNS.replace("data", "'null'")
                     ))?
                     .query_map(params![prefix, count], EventRow::read)?
                     .collect::<Result<_, _>>()?;
@@ -428,9 +442,10 @@ impl Engine {
             .await
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and has taken the last transaction.
     pub async fn is_ready(&self) -> bool {
         self.is_available()
+            && !self.stats().store_failed()
             && self.reader().ask(|connection| connection.query_row("SELECT 1", [], |_| Ok(()))).await.is_ok()
     }
 }
@@ -488,7 +503,8 @@ fn run_detail(connection: &Connection, id: RunId) -> rusqlite::Result<Option<Run
 fn runs_of(connection: &Connection, event: i64) -> rusqlite::Result<Vec<RunSummary>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {RUN_COLUMNS} FROM runs JOIN events ON events.seq = runs.event WHERE runs.event = ?1 ORDER BY runs.seq"
+            "SELECT {} FROM runs JOIN events ON events.seq = runs.event WHERE runs.event = ?1 ORDER BY runs.seq",
+            listed_columns()
         ))?
         .query_map([event], run_summary)?
         .collect()

@@ -153,12 +153,14 @@ async fn a_stop_lets_the_executing_step_end_and_the_rest_goes_on_at_the_next_sta
     let engine = open(directory.path(), &bench);
     let run = start(&engine, &HoldRequested {}).await;
     bench.entered.notified().await;
-    let stopping = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.stop(Duration::from_secs(30)).await }
-    });
-    bench.release.notify_one();
-    stopping.await.unwrap();
+    {
+        let mut stopping = std::pin::pin!(engine.stop(Duration::from_secs(30)));
+        assert!(futures::poll!(&mut stopping).is_pending());
+        // The stop has been sent; what is answered after it was handled after it.
+        engine.send(vec![NewEvent::new(&TimeoutRequested {}).unwrap()]).await.unwrap();
+        bench.release.notify_one();
+        stopping.await;
+    }
     assert!(!engine.is_available());
     drop(engine);
 
@@ -228,7 +230,49 @@ async fn a_full_disk_refuses_events_and_the_engine_recovers() {
     let event = || NewEvent::new(&ServicesRequested {}).unwrap();
     engine.fail_next_commit();
     assert_eq!(engine.send(vec![event()]).await, Err(SendError::Unavailable));
-    assert!(engine.send(vec![event()]).await.is_ok());
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while engine.is_ready().await {
+        assert!(std::time::Instant::now() < deadline, "the engine hides that its store fails");
+    }
+    while engine.send(vec![event()]).await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "the engine has not recovered");
+        tokio::task::yield_now().await;
+    }
+    assert!(engine.is_ready().await);
     let events = engine.events(None, 10).await.unwrap();
     assert_eq!(events.len(), 1, "the refused event left nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_without_a_handle_ends_before_another_can_open_its_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = Bench::default();
+    let engine = open(directory.path(), &bench);
+    let run = start(&engine, &HoldRequested {}).await;
+    bench.entered.notified().await;
+    drop(engine);
+    let config = Config { directory: directory.path().to_owned() };
+    let second = loop {
+        match Engine::open(&config, &Registry::linked(), Services::default().with(bench.clone())) {
+            Ok(engine) => break engine,
+            Err(error) => assert!(error.to_string().contains("in use"), "{error}"),
+        }
+        tokio::task::yield_now().await;
+    };
+    bench.entered.notified().await;
+    bench.release.notify_one();
+    bench.entered.notified().await;
+    bench.release.notify_one();
+    wait(&second, run, |detail| detail.run.status == RunStatus::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_the_store_fails_is_obeyed() {
+    for _ in 0..3 {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = open(directory.path(), &Bench::default());
+        engine.fail_next_commit();
+        let stopped = tokio::time::timeout(Duration::from_secs(20), engine.stop(Duration::ZERO)).await;
+        assert!(stopped.is_ok(), "the engine did not stop");
+    }
 }

@@ -237,7 +237,11 @@ impl Core {
     }
 
     fn note_freed(&mut self, key: Arc<str>) {
-        if self.blocked.contains_key(&*key) || self.step_waiters.contains_key(&key) {
+        let is_worker = key == *self.concurrency.worker_key();
+        if self.blocked.contains_key(&*key)
+            || self.step_waiters.contains_key(&key)
+            || (is_worker && !self.put_aside.is_empty())
+        {
             self.freed.push(key);
         }
     }
@@ -249,7 +253,17 @@ impl Core {
             for run in self.step_waiters.remove(&key).unwrap_or_default() {
                 self.settle(run)?;
             }
+            if self.concurrency.has_room() {
+                self.freed.append(&mut self.put_aside);
+            }
             while !self.draining && self.blocked.contains_key(&*key) {
+                if !self.concurrency.has_room() {
+                    // Resuming the next one would only move it from this key to the process's, and later back again.
+                    if key != *self.concurrency.worker_key() && !self.put_aside.contains(&key) {
+                        self.put_aside.push(key);
+                    }
+                    break;
+                }
                 let Some(run) = self.store.next_blocked(&key)? else {
                     self.blocked.remove(&*key);
                     break;
@@ -290,6 +304,9 @@ impl Core {
     fn grant_queued(&mut self, key: RunKey) -> Result<(), StoreError> {
         while let Some(resident) = self.residents.get_mut(&key) {
             let Some(&step) = resident.queued.front() else { return Ok(()) };
+            if resident.spent.contains(&step) && resident.targets.len() >= limits::TARGETS_PER_RUN_MAX {
+                return Ok(());
+            }
             if resident.executing() >= resident.places {
                 if !self.concurrency.admit_step(&resident.slots) {
                     let full = resident.slots.iter().find(|slot| self.concurrency.taken(&slot.key) >= slot.limit);
@@ -416,7 +433,12 @@ impl Core {
     }
 }
 
-/// An error as it is stored.
+/// An error as it is stored; a message beyond the limit is cut.
 pub(crate) fn error_json(error: &StepError) -> String {
+    if error.message.len() > limits::ERROR_BYTES_MAX {
+        let end = error.message.floor_char_boundary(limits::ERROR_BYTES_MAX);
+        let cut = StepError::new(error.name.clone(), format!("{} …", &error.message[..end]));
+        return serde_json::to_string(&cut).unwrap_or_else(|_| "null".to_owned());
+    }
     serde_json::to_string(error).unwrap_or_else(|_| "null".to_owned())
 }

@@ -10,6 +10,7 @@ use system_bus_runtime::service::{Notification, NotificationSink, ServiceFuture,
 
 use crate::handle::{Link, SendError};
 use crate::input::Input;
+use crate::limits;
 use crate::query::Reader;
 
 /// `services`, and what the engine provides where they hold nothing else.
@@ -54,6 +55,12 @@ impl StateStore for States {
         only_if_absent: bool,
     ) -> ServiceFuture<'_, bool> {
         Box::pin(async move {
+            if value.get().len() > limits::STEP_BYTES_MAX {
+                let bytes = value.get().len();
+                let text =
+                    format!("the state under `{key}` has {bytes} bytes, the limit is {}", limits::STEP_BYTES_MAX);
+                return Err(Error::terminal(text));
+            }
             let input = |reply| Input::SetState { key, value, expires_after, only_if_absent, reply };
             self.link.ask(input).await.map_err(unavailable)
         })

@@ -1,5 +1,6 @@
 //! The life of a step: reported, waiting, tried again, finished.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::value::{RawValue, to_raw_value};
@@ -25,18 +26,23 @@ impl Core {
         let run = report.run;
         match self.residents.get_mut(&run) {
             Some(resident) if resident.generation == report.generation => {
-                resident.undelivered -= report.delivered;
+                debug_assert!(resident.undelivered >= report.delivered, "more was taken in than delivered");
+                resident.undelivered = resident.undelivered.saturating_sub(report.delivered);
                 if !report.targeted {
                     resident.self_granted = report.executing;
+                }
+                for step in &report.refused {
+                    resident.granted.remove(step);
                 }
             }
             _ => return Ok(()),
         }
         for step in report.ended {
-            self.body_ended(run, step)?;
+            self.body_ended(run, step, report.targeted)?;
         }
-        for step in report.abandoned {
-            self.abandoned(run, step)?;
+        // The end of a run removes all that its steps wait for at once.
+        if report.done.is_none() {
+            self.abandoned(run, &report.abandoned)?;
         }
         if !self.draining {
             for step in report.registered {
@@ -49,10 +55,13 @@ impl Core {
         }
     }
 
-    fn body_ended(&mut self, run: RunKey, step: EndedStep) -> Result<(), StoreError> {
+    fn body_ended(&mut self, run: RunKey, step: EndedStep, targeted: bool) -> Result<(), StoreError> {
         let Some(resident) = self.residents.get_mut(&run) else { return Ok(()) };
         resident.granted.remove(&step.id);
-        resident.targets.remove(&step.id);
+        if !resident.targets.remove(&step.id) && targeted {
+            // Its future was dropped meanwhile: nobody waits for this retry any more.
+            return Ok(());
+        }
         let before = resident.pending.get(&step.id);
         let attempts = before.map_or(0, |waiting| waiting.attempts) + 1;
         let started_at = before.map_or(step.started_at, |waiting| waiting.started_at);
@@ -78,13 +87,21 @@ impl Core {
         )
     }
 
-    /// A step's future was dropped: what it waited for no longer matters.
-    fn abandoned(&mut self, run: RunKey, step: StepId) -> Result<(), StoreError> {
+    /// The futures of some steps were dropped: what they waited for no longer matters.
+    fn abandoned(&mut self, run: RunKey, steps: &[StepId]) -> Result<(), StoreError> {
         let Some(resident) = self.residents.get_mut(&run) else { return Ok(()) };
-        resident.granted.remove(&step);
-        resident.queued.retain(|queued| *queued != step);
-        if let Some(waiting) = resident.pending.remove(&step) {
-            self.store.remove_pending(run, &waiting.name)?;
+        if !resident.queued.is_empty() && !steps.is_empty() {
+            let dropped: HashSet<&StepId> = steps.iter().collect();
+            resident.queued.retain(|queued| !dropped.contains(queued));
+        }
+        for step in steps {
+            resident.granted.remove(step);
+            if resident.targets.remove(step) {
+                self.effects.push(Effect::DropTarget { run, step: *step });
+            }
+            if let Some(waiting) = resident.pending.remove(step) {
+                self.store.remove_pending(run, &waiting.name)?;
+            }
         }
         Ok(())
     }
@@ -98,6 +115,17 @@ impl Core {
         {
             // Replayed: it waits as before.
             return Ok(());
+        }
+        if resident.granted.contains(&step.id) || resident.queued.contains(&step.id) {
+            // Its next attempt came due before the replay had reached it.
+            return Ok(());
+        }
+        if resident.pending.len() >= limits::PENDING_STEPS_MAX {
+            let error = Error::terminal(format!(
+                "the run waits for {} steps at once, which is the limit: wait for some before starting others",
+                limits::PENDING_STEPS_MAX
+            ));
+            return self.end_run(run, RunState::Failed, Err(error.named("TooManyStepsError")));
         }
         match step.operation {
             Operation::Run(_) => {
@@ -149,8 +177,9 @@ impl Core {
         };
         let Some(resident) = self.residents.get(&run) else { return Ok(()) };
         let own = resident.event.clone();
-        self.add_indexed_wait(run, &name, event, parsed.as_ref(), None, &mut EventJson::new(&own))?;
-        let waiting = self.waiting(name, PendingKind::Event, Some(later(self.now, timeout)));
+        let due = Some(later(self.now, timeout));
+        self.add_indexed_wait(run, &name, event, parsed.as_ref(), due, &mut EventJson::new(&own))?;
+        let waiting = self.waiting(name, PendingKind::Event, due);
         self.put_waiting(run, id, waiting, Some(event.to_owned()))
     }
 
@@ -191,6 +220,11 @@ impl Core {
             let error = StepError::new("FunctionNotFoundError", format!("no function `{function}` is registered"));
             return self.finish_now(run, id, name, StepKind::Invoke, Err(error));
         };
+        if data.get().len() > limits::STEP_BYTES_MAX {
+            let bytes = data.get().len();
+            let text = format!("the data for `{function}` has {bytes} bytes, the limit is {}", limits::STEP_BYTES_MAX);
+            return self.finish_now(run, id, name, StepKind::Invoke, Err(StepError::new("EventError", text)));
+        }
         let event = NewEvent::named(FunctionInvoked::NAME, data);
         let event_id = self.new_id();
         let event_key = self.store.add_event(event_id, &event, self.now)?;
@@ -249,11 +283,7 @@ impl Core {
     fn finish_step(&mut self, run: RunKey, id: StepId, row: StepRow) -> Result<(), StoreError> {
         let Some(resident) = self.residents.get_mut(&run) else { return Ok(()) };
         if resident.position >= limits::STEPS_PER_RUN_MAX {
-            let error = Error::terminal(format!(
-                "the run has {} steps, which is the limit: split the work with `step.invoke` or events",
-                limits::STEPS_PER_RUN_MAX
-            ));
-            return self.end_run(run, RunState::Failed, Err(error.named("TooManyStepsError")));
+            return self.end_run(run, RunState::Failed, Err(too_many_steps()));
         }
         if resident.pending.remove(&id).is_some() {
             self.store.remove_pending(run, &row.name)?;
@@ -287,6 +317,9 @@ impl Core {
         }
         self.store.remove_pending(run, step)?;
         let position = self.store.step_count(run)?;
+        if position >= limits::STEPS_PER_RUN_MAX {
+            return self.end_run(run, RunState::Failed, Err(too_many_steps()));
+        }
         self.store.add_step(run, position, &finished)?;
         self.resume_suspended(run)
     }
@@ -320,6 +353,14 @@ impl Core {
             _ => Ok(()),
         }
     }
+}
+
+fn too_many_steps() -> Error {
+    Error::terminal(format!(
+        "the run has {} steps, which is the limit: split the work with `step.invoke` or events",
+        limits::STEPS_PER_RUN_MAX
+    ))
+    .named("TooManyStepsError")
 }
 
 fn bounded(step: &str, value: Box<RawValue>) -> Result<Box<RawValue>, Error> {

@@ -40,6 +40,22 @@ pub enum EventProblem {
         /// What does not fit, with the field's path.
         error: DecodeError,
     },
+    /// The event's own id is too long.
+    #[error("the `id` of `{name}` has {bytes} bytes, the limit is {}", limits::EVENT_ID_BYTES_MAX)]
+    Id {
+        /// The event's name.
+        name: String,
+        /// The id's size.
+        bytes: usize,
+    },
+    /// The data is JSON that cannot be looked into.
+    #[error("the data of `{name}` cannot be read: {message}")]
+    Unreadable {
+        /// The event's name.
+        name: String,
+        /// What is wrong, such as nesting beyond 128 levels.
+        message: String,
+    },
     /// The event is too large.
     #[error("the event `{name}` has {bytes} bytes, the limit is {}", limits::EVENT_BYTES_MAX)]
     TooLarge {
@@ -57,11 +73,19 @@ pub fn check_event(registry: &Registry, event: &mut NewEvent, allow_unknown: boo
     if bytes > limits::EVENT_BYTES_MAX {
         return Err(EventProblem::TooLarge { name: event.name.clone(), bytes });
     }
+    let id_bytes = event.id.iter().chain(&event.v).map(String::len).max().unwrap_or(0);
+    if id_bytes > limits::EVENT_ID_BYTES_MAX {
+        return Err(EventProblem::Id { name: event.name.clone(), bytes: id_bytes });
+    }
     if event.data.get() == "null" {
         event.data = empty_object();
     }
     if !event.data.get().starts_with('{') {
         return Err(EventProblem::NotAnObject(event.name.clone()));
+    }
+    // What a type ignores, a condition may still read: all of it must be readable.
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(event.data.get()) {
+        return Err(EventProblem::Unreadable { name: event.name.clone(), message: error.to_string() });
     }
     match registry.event(&event.name) {
         Some(registration) => {

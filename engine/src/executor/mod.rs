@@ -64,6 +64,13 @@ impl Executor {
                 self.send(run, Mail::Grant(step));
                 None
             }
+            Effect::DropTarget { run, step } => {
+                let addresses = self.sessions.get_mut(&run).map(std::mem::take).unwrap_or_default();
+                let (dropped, kept) = addresses.into_iter().partition(|address| address.target == Some(step));
+                self.sessions.insert(run, kept);
+                drop_all(dropped);
+                None
+            }
             Effect::Drop { run } => {
                 self.drop_run(run);
                 None
@@ -81,9 +88,7 @@ impl Executor {
     }
 
     fn drop_run(&mut self, run: RunKey) {
-        for address in self.sessions.remove(&run).unwrap_or_default() {
-            address.mailbox.send(Mail::Drop);
-        }
+        drop_all(self.sessions.remove(&run).unwrap_or_default());
     }
 
     /// Ends all residences.
@@ -92,5 +97,11 @@ impl Executor {
         for run in runs {
             self.drop_run(run);
         }
+    }
+}
+
+fn drop_all(addresses: Vec<Address>) {
+    for address in addresses {
+        address.mailbox.send(Mail::Drop);
     }
 }

@@ -34,6 +34,11 @@ pub(crate) struct Session {
     mailbox: Arc<Mailbox>,
     reports: Reports,
     steps: HashMap<StepId, RunStep>,
+    /// Steps that execute, and those among them that the session itself let execute.
+    executing: u32,
+    self_granted: u32,
+    /// Steps that the core let execute before a replay has reached them.
+    early_grants: HashSet<StepId>,
     timeouts: Vec<(StepId, Pin<Box<Sleep>>)>,
     delivered: u32,
 }
@@ -48,8 +53,7 @@ struct RunStep {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StepPhase {
     Waiting,
-    SelfGranted { started_at: i64 },
-    Granted { started_at: i64 },
+    Executing { started_at: i64, by_itself: bool },
 }
 
 impl Session {
@@ -74,6 +78,9 @@ impl Session {
             mailbox,
             reports,
             steps: HashMap::new(),
+            executing: 0,
+            self_granted: 0,
+            early_grants: HashSet::new(),
             timeouts: Vec::new(),
             // The start of the main future counts as a delivery.
             delivered: u32::from(start.target.is_none()),
@@ -90,16 +97,16 @@ impl Session {
         Ok(())
     }
 
-    fn take_mail(&mut self, context: &Context<'_>) -> Option<Vec<StepId>> {
-        let mut abandoned = Vec::new();
+    /// Takes in what the core has delivered; false when the residence has ended.
+    fn take_mail(&mut self, context: &Context<'_>) -> bool {
         loop {
             let mail = self.mailbox.take(context.waker());
             if mail.is_empty() {
-                return Some(abandoned);
+                return true;
             }
             for message in mail {
                 match message {
-                    Mail::Drop => return None,
+                    Mail::Drop => return false,
                     Mail::Complete(step, result) => {
                         self.delivered += 1;
                         self.journal.complete(step, result);
@@ -108,7 +115,8 @@ impl Session {
                         self.delivered += 1;
                         self.deferred.remove(&step);
                         if !self.grant(step, false) {
-                            abandoned.push(step);
+                            // A replay has not reached the step yet, or never will.
+                            self.early_grants.insert(step);
                         }
                     }
                 }
@@ -122,19 +130,28 @@ impl Session {
             return false;
         }
         let started_at = unix_millis();
-        step.phase = if by_itself { StepPhase::SelfGranted { started_at } } else { StepPhase::Granted { started_at } };
+        step.phase = StepPhase::Executing { started_at, by_itself };
+        self.executing += 1;
+        self.self_granted += u32::from(by_itself);
         if let Some(timeout) = step.options.timeout {
             self.timeouts.push((id, Box::pin(tokio::time::sleep(timeout))));
         }
         true
     }
 
-    fn self_granted(&self) -> usize {
-        self.steps.values().filter(|step| matches!(step.phase, StepPhase::SelfGranted { .. })).count()
-    }
-
-    fn executing(&self) -> usize {
-        self.steps.values().filter(|step| step.phase != StepPhase::Waiting).count()
+    /// Forgets a step whose body has ended or was dropped; when it started, if it did.
+    fn forget(&mut self, id: StepId) -> Option<(RunStep, Option<i64>)> {
+        let step = self.steps.remove(&id)?;
+        self.timeouts.retain(|(late, _)| *late != id);
+        let started_at = match step.phase {
+            StepPhase::Waiting => None,
+            StepPhase::Executing { started_at, by_itself } => {
+                self.executing -= 1;
+                self.self_granted -= u32::from(by_itself);
+                Some(started_at)
+            }
+        };
+        Some((step, started_at))
     }
 
     /// Ends the steps whose time-out has passed; whether there was one.
@@ -155,31 +172,25 @@ impl Session {
     }
 
     /// Turns until nothing more happens by itself, and reports it all at once.
-    fn turn(&mut self, context: &mut Context<'_>, abandoned: Vec<StepId>) -> bool {
-        let mut report = Report {
-            run: self.run,
-            generation: self.generation,
-            delivered: 0,
-            executing: 0,
-            registered: Vec::new(),
-            ended: Vec::new(),
-            abandoned,
-            done: None,
-            targeted: self.target.is_some(),
-        };
+    fn turn(&mut self, context: &mut Context<'_>) -> bool {
+        let mut report = self.report();
+        let mut again = false;
         while let Some(execution) = &mut self.execution {
             let turn = execution.turn(context);
-            let again = turn.again;
+            again = turn.again;
             let granted = self.take_in(turn, &mut report);
             if report.done.is_some() || (!granted && !self.interrupt_late(context)) {
-                if !again && self.target.is_some() {
-                    self.check_target(&mut report);
-                }
                 break;
             }
         }
-        report.delivered = std::mem::take(&mut self.delivered);
-        report.executing = u32::try_from(self.self_granted()).unwrap_or(u32::MAX);
+        if !again {
+            self.check_target(&mut report);
+            report.refused.extend(self.early_grants.drain());
+            // A future that has woken itself may be about to register steps: until it is at rest, what it was given does
+            // not count as taken in, or the core would find the run at rest too early.
+            report.delivered = std::mem::take(&mut self.delivered);
+        }
+        report.executing = self.self_granted;
         let ended = match self.target {
             None => report.done.is_some(),
             Some(_) => !report.ended.is_empty(),
@@ -188,7 +199,8 @@ impl Session {
             || report.done.is_some()
             || !report.registered.is_empty()
             || !report.ended.is_empty()
-            || !report.abandoned.is_empty();
+            || !report.abandoned.is_empty()
+            || !report.refused.is_empty();
         if has_news && (self.target.is_none() || ended) {
             (self.reports)(report);
         }
@@ -198,23 +210,17 @@ impl Session {
     /// Sorts what a turn brought; whether a step was let execute, so that another turn is due.
     fn take_in(&mut self, turn: Turn, report: &mut Report) -> bool {
         for step in turn.ended {
-            let Some(known) = self.steps.remove(&step.id) else { continue };
-            self.timeouts.retain(|(id, _)| *id != step.id);
-            let started_at = match known.phase {
-                StepPhase::Waiting => unix_millis(),
-                StepPhase::SelfGranted { started_at } | StepPhase::Granted { started_at } => started_at,
-            };
+            let Some((known, started_at)) = self.forget(step.id) else { continue };
             report.ended.push(EndedStep {
                 id: step.id,
                 name: known.name,
                 options: known.options,
-                started_at,
+                started_at: started_at.unwrap_or_else(unix_millis),
                 result: step.result,
             });
         }
         for step in turn.abandoned {
-            self.steps.remove(&step);
-            self.timeouts.retain(|(id, _)| *id != step);
+            self.forget(step);
             report.registered.retain(|registered| registered.id != step);
             if self.target.is_none() {
                 report.abandoned.push(step);
@@ -229,7 +235,8 @@ impl Session {
             if let Operation::Run(options) = step.operation {
                 let known = RunStep { name: step.name.clone(), options, phase: StepPhase::Waiting };
                 self.steps.insert(step.id, known);
-                if self.may_grant(step.id) && self.grant(step.id, true) {
+                let by_core = self.early_grants.remove(&step.id);
+                if (by_core || self.may_grant(step.id)) && self.grant(step.id, !by_core) {
                     granted = true;
                     continue;
                 }
@@ -251,29 +258,46 @@ impl Session {
     /// A retry of one step that does not reach the step any more must not wait for ever.
     fn check_target(&self, report: &mut Report) {
         let Some(target) = self.target else { return };
-        if report.ended.is_empty() && self.executing() == 0 {
-            report.ended.push(EndedStep {
-                id: target,
-                name: String::new(),
-                options: RunOptions::default(),
-                started_at: unix_millis(),
-                result: Err(Error::terminal("the function no longer reaches this step").named("StepNotFoundError")),
-            });
+        if !report.ended.is_empty() || (self.executing > 0 && report.done.is_none()) {
+            return;
         }
+        let error = match report.done.take() {
+            Some(Err(error)) => error,
+            Some(Ok(_)) | None => {
+                Error::terminal("the function no longer reaches this step").named("StepNotFoundError")
+            }
+        };
+        report.ended.push(EndedStep {
+            id: target,
+            name: String::new(),
+            options: RunOptions::default(),
+            started_at: unix_millis(),
+            result: Err(error),
+        });
     }
 
-    fn fail(&mut self, error: Error) {
-        (self.reports)(Report {
+    fn report(&self) -> Report {
+        Report {
             run: self.run,
             generation: self.generation,
-            delivered: std::mem::take(&mut self.delivered),
+            delivered: 0,
             executing: 0,
             registered: Vec::new(),
             ended: Vec::new(),
             abandoned: Vec::new(),
-            done: Some(Err(error)),
+            refused: Vec::new(),
+            done: None,
             targeted: self.target.is_some(),
-        });
+        }
+    }
+
+    /// The function could not even be called.
+    fn fail(&mut self, error: Error) {
+        let mut report = self.report();
+        report.delivered = std::mem::take(&mut self.delivered);
+        report.done = Some(Err(error));
+        self.check_target(&mut report);
+        (self.reports)(report);
     }
 }
 
@@ -282,12 +306,14 @@ impl Future for Session {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let Some(abandoned) = this.take_mail(context) else { return Poll::Ready(()) };
+        if !this.take_mail(context) {
+            return Poll::Ready(());
+        }
         if let Err(error) = this.begin() {
             this.fail(error);
             return Poll::Ready(());
         }
-        if this.turn(context, abandoned) { Poll::Ready(()) } else { Poll::Pending }
+        if this.turn(context) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -39,7 +39,8 @@ impl Concurrency {
     /// Takes a place for a run: in the process, and for the step it is about to execute.
     pub(crate) fn admit_run(&mut self, slots: &[Slot]) -> Admission {
         let worker = self.worker.clone();
-        match self.full(std::iter::once(&worker).chain(slots)) {
+        // The narrowest counter first: a run that waits there is not looked at each time the process has room.
+        match self.full(slots.iter().chain(std::iter::once(&worker))) {
             Some(key) => Admission::Blocked(key),
             None => {
                 self.take(&worker.key);
@@ -73,6 +74,11 @@ impl Concurrency {
     /// Whether the counter of this key may have a place; the limit is the caller's.
     pub(crate) fn taken(&self, key: &str) -> u32 {
         self.taken.get(key).copied().unwrap_or(0)
+    }
+
+    /// Whether the process has room for another run.
+    pub(crate) fn has_room(&self) -> bool {
+        self.taken(&self.worker.key) < self.worker.limit
     }
 
     /// The key that every run takes.

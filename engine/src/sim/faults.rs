@@ -73,8 +73,19 @@ fn nothing_is_lost_or_repeated_on_a_slow_disk() {
 }
 
 #[test]
+fn nothing_is_lost_or_repeated_when_commits_fail() {
+    let mut failures = 0;
+    for seed in 300..330 {
+        let world = storm(seed, Faults { failing_store: 0.05, ..Faults::default() });
+        check(&world, seed);
+        failures += world.failures;
+    }
+    assert!(failures > 100, "only {failures} failures");
+}
+
+#[test]
 fn nothing_is_lost_or_repeated_when_the_clock_jumps() {
     for seed in 200..230 {
-        check(&storm(seed, Faults { clock_jump: 0.02, crash: 0.01, slow_disk: 0.1 }), seed);
+        check(&storm(seed, Faults { clock_jump: 0.02, crash: 0.01, slow_disk: 0.1, failing_store: 0.01 }), seed);
     }
 }

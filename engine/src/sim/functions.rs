@@ -191,3 +191,111 @@ async fn sim_cron(event: Event<Cron>, step: Step, probe: Probe, run: RunInfo) ->
     step.run("tick", probe.work(&run, "cron", 1)).await?;
     Ok(event.data.cron)
 }
+
+/// Asks for many chains side by side.
+#[event("sim/wide.requested")]
+pub(super) struct WideRequested {}
+
+/// More branches than a combinator polls in one go, against a time.
+#[inngest_fn(id = "sim-wide", event = WideRequested)]
+async fn sim_wide(step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    let all = futures::future::join_all((0..40).map(|number| {
+        let (step, probe, run) = (step.clone(), probe.clone(), run.clone());
+        async move {
+            step.run(format!("one-{number}"), probe.work(&run, "wide", 500 + number)).await?;
+            step.run(format!("two-{number}"), probe.work(&run, "wide", 500)).await
+        }
+    }));
+    Ok(tokio::select! {
+        _ = all => "all".to_owned(),
+        () = step.sleep("deadline", Duration::from_secs(3_600)) => "deadline".to_owned(),
+    })
+}
+
+/// Asks for a run that two conditions can cancel.
+#[event("sim/guarded.requested")]
+pub(super) struct GuardedRequested {}
+
+/// May cancel it.
+#[event("sim/guarded.revoked")]
+pub(super) struct GuardedRevoked {
+    pub(super) a: u32,
+    pub(super) b: u32,
+}
+
+/// Sleeps until it is cancelled.
+#[inngest_fn(
+    id = "sim-guarded",
+    event = GuardedRequested,
+    cancel_on(event = GuardedRevoked, if = "async.data.a > 1"),
+    cancel_on(event = GuardedRevoked, if = "async.data.b > 1"),
+)]
+async fn sim_guarded(step: Step) -> Result<()> {
+    step.sleep("guarded-sleep", Duration::from_secs(3_600)).await;
+    Ok(())
+}
+
+/// Asks for a retry beside sleeps.
+#[event("sim/overdue.requested")]
+pub(super) struct OverdueRequested {}
+
+/// A step that fails beside two sleeps.
+#[inngest_fn(id = "sim-overdue", event = OverdueRequested)]
+async fn sim_overdue(step: Step, probe: Probe, run: RunInfo) -> Result<bool> {
+    let sleeps = async {
+        step.sleep("pause-one", Duration::from_secs(11)).await;
+        step.sleep("pause-two", Duration::from_secs(60)).await;
+    };
+    let ((), tried) = tokio::join!(sleeps, step.run("overdue", probe.work(&run, "overdue", 2_000)).retries(1));
+    Ok(tried.is_ok())
+}
+
+/// An extractor that fails when it is told to.
+pub(super) struct Shaky;
+
+impl FromContext for Shaky {
+    fn from_context(context: &system_bus_runtime::function::Context) -> Result<Self> {
+        if Probe::from_context(context)?.fails("extractor") {
+            return Err(Error::retryable("told to fail before the function"));
+        }
+        Ok(Self)
+    }
+}
+
+/// Asks for a retry in a function with that extractor.
+#[event("sim/shaky.requested")]
+pub(super) struct ShakyRequested {}
+
+/// A step that fails beside a long one.
+#[inngest_fn(id = "sim-shaky", event = ShakyRequested)]
+async fn sim_shaky(step: Step, probe: Probe, run: RunInfo, _shaky: Shaky) -> Result<bool> {
+    let (long, unsteady) = tokio::join!(
+        step.run("hold", probe.work(&run, "hold", 30_000)),
+        step.run("unsteady", probe.work(&run, "unsteady", 1)),
+    );
+    Ok(long.is_ok() && unsteady.is_ok())
+}
+
+/// Asks for a wait under a name from the event.
+#[event("sim/named.requested")]
+pub(super) struct NamedRequested {
+    pub(super) name: String,
+}
+
+/// Waits under a computed name.
+#[inngest_fn(id = "sim-named", event = NamedRequested)]
+async fn sim_named(event: Event<NamedRequested>, step: Step) -> Result<bool> {
+    let answer = step.wait_for_event::<WaitAnswered>(event.data.name.clone()).await?;
+    Ok(answer.is_some())
+}
+
+/// Asks for one of many that take their turn.
+#[event("sim/turn.requested")]
+pub(super) struct TurnRequested {}
+
+/// One at a time.
+#[inngest_fn(id = "sim-turn", event = TurnRequested, concurrency = 1)]
+async fn sim_turn(step: Step, probe: Probe, run: RunInfo) -> Result<()> {
+    step.run("turn", probe.work(&run, "turn", 1)).await?;
+    Ok(())
+}

@@ -5,4 +5,5 @@
 mod behaviour;
 mod faults;
 mod functions;
+mod regressions;
 mod world;

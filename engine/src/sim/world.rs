@@ -28,6 +28,8 @@ pub(super) struct Faults {
     pub(super) crash: f64,
     /// A commit takes up to two seconds.
     pub(super) slow_disk: f64,
+    /// A commit fails, as on a full disk.
+    pub(super) failing_store: f64,
     /// The wall clock is set forward or back by up to an hour.
     pub(super) clock_jump: f64,
 }
@@ -40,6 +42,8 @@ pub(super) struct Ledger {
     pub(super) executions: BTreeMap<(RunId, String), u32>,
     /// Steps whose result is durable.
     durable: HashSet<(RunId, String)>,
+    /// Bodies that wait for time to pass.
+    sleepers: Vec<Waker>,
     /// Bodies that execute now, by label, and the most there ever were.
     pub(super) executing: HashMap<String, u32>,
     pub(super) executing_max: HashMap<String, u32>,
@@ -79,9 +83,14 @@ impl Probe {
             ledger.now + millis
         };
         let _executing = Executing { ledger: self.ledger.clone(), label: label.to_owned() };
-        std::future::poll_fn(
-            |_| if self.ledger.lock().unwrap().now >= until { Poll::Ready(()) } else { Poll::Pending },
-        )
+        std::future::poll_fn(|context| {
+            let mut ledger = self.ledger.lock().unwrap();
+            if ledger.now >= until {
+                return Poll::Ready(());
+            }
+            ledger.sleepers.push(context.waker().clone());
+            Poll::Pending
+        })
         .await;
         let mut ledger = self.ledger.lock().unwrap();
         if let Some(left) = ledger.failures.get_mut(&step)
@@ -129,6 +138,7 @@ pub(super) struct World {
     random: fastrand::Rng,
     faults: Faults,
     pub(super) crashes: u32,
+    pub(super) failures: u32,
 }
 
 /// 2026-01-05, a Monday, 00:00 UTC.
@@ -155,14 +165,15 @@ impl World {
             random: fastrand::Rng::with_seed(seed),
             faults,
             crashes: 0,
+            failures: 0,
         };
-        world.boot(store);
+        world.boot(store, 0);
         world
     }
 
-    fn boot(&mut self, store: Store) {
+    fn boot(&mut self, store: Store, generation: u64) {
         let seed = self.random.u64(..);
-        let mut core = Core::new(store, self.catalog.clone(), seed);
+        let mut core = Core::new(store, self.catalog.clone(), seed, generation);
         let effects = core.recover(self.now()).unwrap();
         self.core = Some(core);
         self.note_durable();
@@ -172,11 +183,23 @@ impl World {
     /// The process dies: what is not durable is gone, and a new process takes up the rest.
     pub(super) fn crash(&mut self) {
         self.crashes += 1;
-        let store = self.core.take().unwrap().abort();
+        // A new process counts its generations from 0 again; nothing of the old one can reach it.
+        let (store, _) = self.core.take().unwrap().abort();
         self.inputs.lock().unwrap().clear();
         self.sessions.clear();
         self.executor.drop_all();
-        self.boot(store);
+        self.boot(store, 0);
+    }
+
+    /// A commit fails, and the same process goes on: reports to the old core are still on their way, and its sessions hear
+    /// only late that they have ended.
+    pub(super) fn fail_store(&mut self) {
+        self.failures += 1;
+        let (store, generation) = self.core.take().unwrap().abort();
+        self.inputs.lock().unwrap().retain(|input| matches!(input, Input::Report(_)));
+        self.executor.drop_all();
+        self.poll_sessions();
+        self.boot(store, generation);
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -214,6 +237,27 @@ impl World {
         }
     }
 
+    /// Sends many events at once.
+    pub(super) fn send_all(&mut self, events: Vec<NewEvent>) {
+        let (reply, _) = oneshot::channel();
+        self.input(Input::Events { events, reply });
+        self.turn();
+    }
+
+    /// A commit of what the timers do, while the reports of the sessions are still on their way.
+    pub(super) fn commit_timers(&mut self) {
+        let now = self.now();
+        let core = self.core.as_mut().unwrap();
+        let effects = core.apply(Vec::new(), now).unwrap();
+        self.note_durable();
+        self.perform(effects);
+    }
+
+    /// When a waiting step of the first run goes on.
+    pub(super) fn due_of(&self, step: &str) -> Millis {
+        self.core_ref().store.pending_step(1, step).unwrap().unwrap().due.unwrap()
+    }
+
     pub(super) fn cancel(&mut self, run: RunId) -> CancelOutcome {
         let (reply, mut answer) = oneshot::channel();
         self.input(Input::Cancel { run, reply });
@@ -241,6 +285,9 @@ impl World {
         if self.random.f64() < self.faults.crash {
             return self.crash();
         }
+        if self.random.f64() < self.faults.failing_store {
+            return self.fail_store();
+        }
         let mut effects = core.commit().unwrap();
         self.note_durable();
         if self.random.f64() < self.faults.slow_disk {
@@ -257,7 +304,10 @@ impl World {
         self.perform(effects);
     }
 
-    fn poll_sessions(&mut self) {
+    /// Polls every session once, in some order.
+    pub(super) fn poll_sessions(&mut self) {
+        let sleepers = std::mem::take(&mut self.ledger().sleepers);
+        sleepers.into_iter().for_each(Waker::wake);
         self.random.shuffle(&mut self.sessions);
         let mut context = Context::from_waker(Waker::noop());
         self.sessions.retain_mut(|session| session.as_mut().poll(&mut context).is_pending());
@@ -277,14 +327,11 @@ impl World {
 
     /// Notes which steps are durable, for the check that none of them runs again.
     fn note_durable(&mut self) {
-        let core = self.core.as_ref().unwrap();
-        let mut durable = HashSet::new();
-        for run in core.store.all_runs() {
-            for step in core.store.steps(run.key).unwrap() {
-                durable.insert((run.id, step.name));
-            }
+        let store = &self.core.as_ref().unwrap().store;
+        let mut ledger = self.ledger.lock().unwrap();
+        if store.step_total() != ledger.durable.len() {
+            ledger.durable = store.all_steps();
         }
-        self.ledger().durable = durable;
     }
 
     /// Lets things happen until nothing is left to do at this time.
@@ -315,9 +362,7 @@ impl World {
     pub(super) fn drain(&mut self) {
         for _ in 0..20_000 {
             self.turn();
-            if self.inputs.lock().unwrap().is_empty()
-                && self.core_ref().store.all_runs().iter().all(|run| run.state.is_final())
-            {
+            if self.inputs.lock().unwrap().is_empty() && self.core_ref().store.unfinished() == 0 {
                 return;
             }
             if self.random.f64() < 0.3 {

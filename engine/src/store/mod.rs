@@ -84,6 +84,28 @@ impl Store {
             .execute_batch("PRAGMA max_page_count = 1; INSERT INTO state VALUES ('full', zeroblob(1000000), NULL)")
     }
 
+    /// How many runs have not ended.
+    pub(crate) fn unfinished(&self) -> i64 {
+        let query = "SELECT count(*) FROM runs WHERE state < ?1";
+        self.connection.prepare_cached(query).unwrap().query_row([RunState::FINAL], |row| row.get(0)).unwrap()
+    }
+
+    /// How many steps are finished, of all runs.
+    pub(crate) fn step_total(&self) -> usize {
+        let query = "SELECT count(*) FROM steps";
+        let count: i64 = self.connection.prepare_cached(query).unwrap().query_row([], |row| row.get(0)).unwrap();
+        usize::try_from(count).unwrap()
+    }
+
+    /// The finished steps of all runs.
+    pub(crate) fn all_steps(&self) -> std::collections::HashSet<(system_bus_runtime::function::RunId, String)> {
+        let query = "SELECT runs.id, steps.name FROM steps JOIN runs ON runs.seq = steps.key >> 20";
+        let mut statement = self.connection.prepare_cached(query).unwrap();
+        let rows = statement
+            .query_map([], |row| Ok((system_bus_runtime::function::RunId(ulid_from(row.get(0)?)), row.get(1)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
     /// All runs, oldest first.
     pub(crate) fn all_runs(&self) -> Vec<RunRow> {
         let mut statement = self.connection.prepare("SELECT seq FROM runs ORDER BY seq").unwrap();

@@ -68,7 +68,7 @@ CREATE TABLE pending (
 ) WITHOUT ROWID;
 CREATE INDEX pending_due ON pending (due) WHERE due IS NOT NULL;
 
--- What an event is compared with: waits (a step's name) and cancellations (an empty step). `path` and `value` hold one
+-- What an event is compared with: waits (a step's name) and cancellations (U+0001 and the rule's number). `path` and `value` hold one
 -- equality of the expression, so that an event finds its waits by an index; both are empty when there is none.
 CREATE TABLE waits (
     event      TEXT    NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE waits (
     expires_at INTEGER,
     PRIMARY KEY (event, path, value, run, step)
 ) WITHOUT ROWID;
-CREATE INDEX waits_by_run ON waits (run);
+CREATE INDEX waits_by_step ON waits (run, step);
 
 -- What became of an event for a function that it did not start.
 CREATE TABLE fates (

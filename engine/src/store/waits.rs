@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Millis, RunKey, Store, StoreError};
 
-/// The step name under which a cancellation is stored.
-pub(crate) const CANCELLATION: &str = "";
+/// The start of the names under which cancellations are stored, one for each rule; no step's name can have it.
+pub(crate) const CANCELLATION: char = '\u{1}';
 
 /// One wait, or one cancellation.
 pub(crate) struct Wait<'a> {
@@ -14,7 +14,7 @@ pub(crate) struct Wait<'a> {
     pub(crate) path: &'a str,
     pub(crate) value: &'a str,
     pub(crate) run: RunKey,
-    /// The step's name, or [`CANCELLATION`].
+    /// The step's name, or [`CANCELLATION`] and the number of the rule.
     pub(crate) step: &'a str,
     pub(crate) expression: Option<&'a str>,
     pub(crate) expires_at: Option<Millis>,

@@ -215,6 +215,9 @@ impl State {
     }
 }
 
+/// Bytes of a step's name; it is stored with each result.
+const STEP_NAME_BYTES_MAX: usize = 1_024;
+
 /// A step future's place in the journal.
 pub(crate) struct Slot {
     journal: Journal,
@@ -251,6 +254,13 @@ impl Slot {
                             "step `{name}` was started inside step `{outer}`: start it in the function's body"
                         ))
                         .named("NestedStepError")
+                    });
+                    return SlotPoll::Pending;
+                }
+                if name.is_empty() || name.starts_with(char::is_control) || name.len() > STEP_NAME_BYTES_MAX {
+                    state.misuse.get_or_insert_with(|| {
+                        let text = "a step's name has 1 to 1024 bytes and starts with a visible character";
+                        Error::terminal(text).named("StepNameError")
                     });
                     return SlotPoll::Pending;
                 }
