@@ -17,7 +17,7 @@ use crate::limits;
 use crate::stats::Stats;
 use crate::store::{DirectoryLock, Store, StoreError};
 
-/// How long the thread looks for the next message before it goes to sleep.
+/// How long the thread looks for the answer to a lone step's commit before it goes to sleep.
 const SPIN: Duration = Duration::from_micros(50);
 
 /// What reaches the engine's thread.
@@ -103,13 +103,14 @@ impl Driver {
         self.stats.note_store(false);
         self.perform(effects);
         let mut inputs = Vec::new();
+        let mut lone = false;
         loop {
             match self.stop {
                 Stop::Now => return Ok(()),
                 Stop::AtRest if core.is_at_rest() => return Ok(()),
                 Stop::AtRest | Stop::No => {}
             }
-            match self.next(core)? {
+            match self.next(core, lone)? {
                 Ok(message) => self.take(message, &mut inputs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -120,7 +121,9 @@ impl Driver {
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
+            let reported = matches!(inputs.as_slice(), [Input::Report(_)]);
             let effects = core.apply(inputs.drain(..), self.clock.now())?;
+            lone = reported && matches!(effects.as_slice(), [Effect::Complete { .. }]);
             self.perform(effects);
         }
     }
@@ -137,15 +140,17 @@ impl Driver {
     }
 
     /// The next message, or a time-out when a timer is due.
-    fn next(&self, core: &mut Core) -> Result<Result<Message, RecvTimeoutError>, StoreError> {
-        // The answer to a commit is mostly the next step, a few microseconds later: going to sleep and being woken would
-        // take longer than that.
-        let spin_until = Instant::now() + SPIN;
-        while Instant::now() < spin_until {
-            if let Ok(message) = self.messages.try_recv() {
-                return Ok(Ok(message));
+    fn next(&self, core: &mut Core, lone: bool) -> Result<Result<Message, RecvTimeoutError>, StoreError> {
+        // The answer to a lone run's commit is its next step, a few microseconds later: going to sleep and being woken
+        // would take longer than that. With more to do, the cores have better uses.
+        if lone {
+            let until = Instant::now() + SPIN;
+            while Instant::now() < until {
+                if let Ok(message) = self.messages.try_recv() {
+                    return Ok(Ok(message));
+                }
+                std::hint::spin_loop();
             }
-            std::hint::spin_loop();
         }
         let wait = self.wait(core)?;
         Ok(self.messages.recv_timeout(wait))
