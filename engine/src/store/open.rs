@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Store;
@@ -168,6 +169,9 @@ fn prepare(connection: Connection, path: &Path) -> Result<Store, OpenError> {
              PRAGMA wal_autocheckpoint = {LOG_PAGES};"
         ))
         .map_err(failed)?;
+    // Without this promise a statement is compiled again whenever a bound value might change its plan, that is at nearly
+    // every use of one with a range.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(128);
     migrate(&connection).map_err(failed)?;
     Ok(Store { connection })
