@@ -140,7 +140,7 @@ fn chains(directory: &Path, table: &mut Table) -> Result<(), Failure> {
     table.add("one run of 1,000 steps, a step", format!("{thousand:.3} ms"), "≤ 0.25 ms");
     table.add("the same, in `fdatasync`s", format!("{:.2}", median(ratios)), "≤ 1.5");
     let mut growth = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         let short = worker.time(&chain_events(1, 1_000), 1)?.as_secs_f64();
         let long = worker.time(&chain_events(1, 10_000), 1)?.as_secs_f64();
         growth.push(long / short);
