@@ -3,7 +3,7 @@
 //! A crate whose files are its functions has this `build.rs`, and `include!(concat!(env!("OUT_DIR"), "/modules.rs"));`
 //! in its `lib.rs`:
 //!
-//! ```ignore
+//! ```text
 //! fn main() {
 //!     system_bus_runtime::build::modules("src");
 //! }
@@ -11,7 +11,7 @@
 //!
 //! An application has this one, where `functions` is a build dependency, named so that it is linked:
 //!
-//! ```ignore
+//! ```text
 //! use functions as _;
 //!
 //! fn main() {
