@@ -41,6 +41,10 @@ pub const EXECUTING_RUNS_MAX: u32 = 256;
 /// Futures of waiting runs that are kept for a quick wake-up.
 pub const IDLE_RESIDENTS_MAX: usize = 2_000;
 
+/// A waiting run whose event is larger gives up its future at once: together with [`IDLE_RESIDENTS_MAX`] this bounds the
+/// memory of waiting runs by bytes and not only by number.
+pub const IDLE_EVENT_BYTES_MAX: usize = 64 * 1024;
+
 /// A run whose next wake-up is later than this gives up its future at once and is replayed then.
 pub const IDLE_RESIDENCE_MAX: Duration = Duration::from_secs(10);
 

@@ -350,6 +350,7 @@ impl Core {
         let places = std::mem::take(&mut resident.places);
         resident.idle = true;
         let long = resident.next_due().is_some_and(|due| due > later(self.now, limits::IDLE_RESIDENCE_MAX));
+        let large = resident.event.data.get().len() > limits::IDLE_EVENT_BYTES_MAX;
         self.idle += 1;
         self.concurrency.release_steps(&slots, places);
         self.concurrency.release_run();
@@ -357,7 +358,7 @@ impl Core {
         for freed in slots.iter().map(|slot| slot.key.clone()).chain([worker]) {
             self.note_freed(freed);
         }
-        if long || self.idle > limits::IDLE_RESIDENTS_MAX {
+        if long || large || self.idle > limits::IDLE_RESIDENTS_MAX {
             self.evict(key);
         }
         Ok(())

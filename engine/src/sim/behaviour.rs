@@ -82,6 +82,19 @@ fn a_waiting_run_gives_up_its_future_and_is_replayed() {
 }
 
 #[test]
+fn a_short_wait_keeps_its_future_unless_its_event_is_large() {
+    for (bytes, residents) in [(10, 1), (100_000, 0)] {
+        let mut world = world();
+        world.send(None, &NapRequested { ballast: "x".repeat(bytes) });
+        world.advance(1_000);
+        assert_eq!((world.runs()[0].state, world.residents()), (RunState::Suspended, residents), "{bytes} bytes");
+        world.advance(10_000);
+        assert_eq!(world.runs()[0].result, json!(bytes));
+        world.check_invariants();
+    }
+}
+
+#[test]
 fn an_event_cancels_the_runs_that_it_matches() {
     let mut world = world();
     for key in ["a", "b"] {

@@ -192,6 +192,19 @@ async fn sim_cron(event: Event<Cron>, step: Step, probe: Probe, run: RunInfo) ->
     Ok(event.data.cron)
 }
 
+/// Asks for a short sleep.
+#[event("sim/nap.requested")]
+pub(super) struct NapRequested {
+    pub(super) ballast: String,
+}
+
+/// Sleeps for less than a residence lasts.
+#[inngest_fn(id = "sim-nap", event = NapRequested)]
+async fn sim_nap(event: Event<NapRequested>, step: Step) -> Result<usize> {
+    step.sleep("short-nap", Duration::from_secs(5)).await;
+    Ok(event.data.ballast.len())
+}
+
 /// Asks for many chains side by side.
 #[event("sim/wide.requested")]
 pub(super) struct WideRequested {}
