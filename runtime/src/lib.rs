@@ -13,10 +13,12 @@ pub mod function;
 pub mod prelude;
 pub mod protocol;
 pub mod registry;
+pub mod server;
 pub mod service;
 pub mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tls;
 pub mod webhook;
 
 #[doc(hidden)]

@@ -110,6 +110,16 @@ pub struct Checkpoint {
     pub max_runtime: Option<Duration>,
 }
 
+impl Checkpoint {
+    /// Every step's result is sent before the next step starts.
+    pub const SAFE: Self = Self { buffered_steps: None, max_interval: None, max_runtime: None };
+    /// Results are sent after three steps, or after three seconds.
+    pub const BLENDED: Self =
+        Self { buffered_steps: Some(3), max_interval: Some(Duration::from_secs(3)), max_runtime: None };
+    /// Up to a thousand results are sent together: the fastest, and a crash repeats the most.
+    pub const PERFORMANT: Self = Self { buffered_steps: Some(1_000), max_interval: None, max_runtime: None };
+}
+
 /// One step found in a function's body.
 #[derive(Clone, Copy, Debug)]
 pub struct StepSite {
