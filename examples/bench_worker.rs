@@ -2,10 +2,13 @@
 //!
 //! `bench/hello.requested` starts a run that returns at once; `bench/chain.requested` with `{"steps": N}` one of N steps
 //! in a row; 150 functions idle beside them. `GET /done` tells how many runs have ended and how large the process is.
+//! With `INNGEST_DEV=1` and the like it works for that server in place of the embedded engine.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use system_bus_engine::{Config, Engine, api};
 use system_bus_runtime::function::{
@@ -13,6 +16,7 @@ use system_bus_runtime::function::{
 };
 use system_bus_runtime::prelude::*;
 use system_bus_runtime::registry::{Registry, Site};
+use system_bus_runtime::server::{AppIds, ServerSettings, Serving};
 use tokio::net::TcpListener;
 
 /// Asks for a run that does nothing.
@@ -73,12 +77,29 @@ pub(crate) async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(
     let linked = Registry::linked();
     let functions = linked.functions().iter().copied().chain((0..150).map(idle)).collect();
     let registry = Registry::of(functions, linked.events().to_vec());
-    let engine = Engine::open(&Config { directory }, &registry, Services::default())?;
-    let counted = engine.clone();
-    let done = move || async move {
-        Json(serde_json::json!({ "done": counted.stats().runs_ended(), "rss": resident_bytes() }))
+    let variable = |name: &str| std::env::var(name).ok();
+    let (routes, counter): (Router, Box<dyn Fn() -> u64 + Send + Sync>) = match ServerSettings::read(variable, "bench")?
+    {
+        None => {
+            let engine = Engine::open(&Config { directory }, &registry, Services::default())?;
+            (api::router(engine.clone(), api::Keys::default()), Box::new(move || engine.stats().runs_ended()))
+        }
+        Some(settings) => {
+            let app_ids = AppIds::new("bench", &settings.app_id, None, &registry);
+            let serving = Serving::new(settings, app_ids, registry, Services::default(), listener.local_addr()?);
+            let counted = serving.worker().clone();
+            let routes = serving.router();
+            tokio::spawn(serving.run());
+            (routes, Box::new(move || counted.runs_ended()))
+        }
     };
-    let app = Router::new().route("/done", get(done)).merge(api::router(engine, api::Keys::default()));
+    let counter = Arc::new(counter);
+    let done = move || {
+        let counter = counter.clone();
+        async move { Json(serde_json::json!({ "done": counter(), "rss": resident_bytes() })) }
+    };
+    let app = routes.route("/done", get(done));
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -3,11 +3,13 @@
 use system_bus_runtime::function::{Role, Services};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::registry::manifest::Manifest;
+use system_bus_runtime::server::AppIds;
 
 use crate::config::WorkerRole;
 
 /// The functions and events of a program, and what it shares with them.
 pub struct Application {
+    name: &'static str,
     registry: Registry,
     /// As `build.rs` wrote it; it knows where the sources lie.
     built: Option<&'static str>,
@@ -17,12 +19,32 @@ pub struct Application {
 impl Application {
     /// Everything that is linked into this binary.
     pub fn linked() -> Self {
-        Self { registry: Registry::linked(), built: None, services: Services::default() }
+        Self { name: "system-bus", registry: Registry::linked(), built: None, services: Services::default() }
     }
 
     /// Everything that is linked, with the manifest that `build.rs` wrote for it.
     pub fn with_manifest(json: &'static str) -> Self {
         Self { built: Some(json), ..Self::linked() }
+    }
+
+    /// The same application under another name, which is the id of its app on a server.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The id of the app that a worker of this role is.
+    pub fn app_id(&self, role: Option<WorkerRole>) -> String {
+        match role {
+            Some(role) => format!("{}-{}", self.name, role.name()),
+            None => self.name.to_owned(),
+        }
+    }
+
+    /// The ids under which a server knows the functions, for a worker of this role that is the app `own`.
+    pub fn app_ids(&self, role: Option<WorkerRole>, own: &str) -> AppIds {
+        AppIds::new(self.name, own, role.map(WorkerRole::of_functions), &self.registry)
     }
 
     /// The same application with these services for its functions.
@@ -63,6 +85,14 @@ impl Application {
 }
 
 impl WorkerRole {
+    /// The role as functions declare it.
+    pub fn of_functions(self) -> Role {
+        match self {
+            Self::Host => Role::Host,
+            Self::Cluster => Role::Cluster,
+        }
+    }
+
     /// Whether a worker of this role runs a function of that one.
     pub fn runs(self, function: Role) -> bool {
         match function {

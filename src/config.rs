@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use system_bus_engine::api::Keys;
+use system_bus_runtime::server::{ServerSettings, SettingsError};
 use system_bus_runtime::webhook::Provider;
 
 const PORT_DEFAULT: u16 = 3111;
@@ -25,11 +26,6 @@ pub enum ConfigError {
     /// `WORKER_ROLE` is no role.
     #[error("`WORKER_ROLE` is `{0}`: use `host` or `cluster`, or leave it unset to run all functions")]
     Role(String),
-    /// A variable asks for a mode that is not there.
-    #[error(
-        "`{0}` is set, but working for an Inngest server is not in this build yet: unset it to run the embedded engine"
-    )]
-    ServerMode(String),
     /// Other machines could use the engine without a key.
     #[error("`{address}` can be reached from other machines: set {missing}, or listen on `HOST=127.0.0.1`")]
     Exposed {
@@ -106,13 +102,13 @@ impl Environment {
         WebhookSecrets(found.collect())
     }
 
+    /// The server that the worker works for; none with the embedded engine.
+    pub fn server(&self, app_id: &str) -> Result<Option<ServerSettings>, SettingsError> {
+        ServerSettings::read(|name| self.text(name), app_id)
+    }
+
     /// All that a worker needs to start.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let server = self.0.keys().map(|name| name.to_string_lossy());
-        let server = server.filter(|name| name.starts_with("INNGEST_") && name != EVENT_KEY && name != SIGNING_KEY);
-        if let Some(name) = server.into_iter().next() {
-            return Err(ConfigError::ServerMode(name.into_owned()));
-        }
         let address = self.address()?;
         let keys = self.keys();
         if !address.ip().to_canonical().is_loopback() {
@@ -207,14 +203,6 @@ mod tests {
         assert!(both.settings().is_ok());
         assert!(Environment::of([("HOST", "[::1]")]).settings().is_ok());
         assert!(Environment::of([("HOST", "::ffff:127.0.0.1")]).settings().is_ok());
-    }
-
-    #[test]
-    fn a_server_mode_is_refused_by_name() {
-        for name in ["INNGEST_DEV", "INNGEST_BASE_URL", "INNGEST_CONNECT_MODE"] {
-            assert!(refusal(&[(name, "1")]).starts_with(&format!("`{name}` is set")));
-        }
-        assert!(Environment::of([("INNGEST_DEV", "")]).settings().is_ok());
     }
 
     #[test]

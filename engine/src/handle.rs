@@ -62,6 +62,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     reader: Reader,
     stats: Arc<Stats>,
+    services: Services,
     ended: watch::Receiver<bool>,
 }
 
@@ -118,7 +119,7 @@ impl Engine {
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
             catalog: catalog.clone(),
-            executor: Executor::new(catalog.clone(), services, reports),
+            executor: Executor::new(catalog.clone(), services.clone(), reports),
             messages,
             _sender: sender,
             clock: Arc::new(SystemClock),
@@ -132,7 +133,7 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, ended })))
+        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, services, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
@@ -151,6 +152,11 @@ impl Engine {
     /// The functions and events that this engine runs.
     pub fn registry(&self) -> &Registry {
         self.0.catalog.registry()
+    }
+
+    /// What its functions share: what it was opened with, and its own gateway and state store where that held none.
+    pub fn services(&self) -> &Services {
+        &self.0.services
     }
 
     /// Reads the store beside the engine.

@@ -1,5 +1,7 @@
 //! How a command ends badly: one line, and an exit status.
 
+use system_bus_runtime::server::SettingsError;
+
 use crate::client::ClientError;
 use crate::config::ConfigError;
 
@@ -38,6 +40,12 @@ impl From<ClientError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
         Self::failed(error.to_string())
     }
 }

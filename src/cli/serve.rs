@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine};
 use system_bus_runtime::registry::Registry;
+use system_bus_runtime::server::{ServerSettings, Serving, Transport};
 use system_bus_runtime::webhook::{Provider, providers};
 use tokio::net::TcpListener;
 
@@ -36,30 +37,46 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         let settings = context.environment.settings()?;
+        let server = context.environment.server(&context.application.app_id(settings.role))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-        let outcome = runtime.block_on(serve(context, settings));
+        let outcome = runtime.block_on(serve(context, settings, server));
         // What still runs is not waited for: the engine has stopped, so nothing of it is lost.
         runtime.shutdown_background();
         outcome
     }
 }
 
-async fn serve(context: &Context, settings: Settings) -> Result<(), Failure> {
+async fn serve(context: &Context, settings: Settings, server: Option<ServerSettings>) -> Result<(), Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let listener = listen(settings.address).await?;
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
-    let engine = Engine::open(&config, &registry, context.application.services().clone())
+    // For a server the engine runs nothing: it keeps state and notifications.
+    let executed = if server.is_some() { Registry::default() } else { registry.clone() };
+    let engine = Engine::open(&config, &executed, context.application.services().clone())
         .map_err(|error| Failure::failed(error.to_string()))?;
+    let server = server.map(|server| {
+        let app_ids = context.application.app_ids(settings.role, &server.app_id);
+        Serving::new(server, app_ids, registry.clone(), engine.services().clone(), address)
+    });
     let providers = providers();
     let secrets = context.environment.webhook_secrets(&providers);
-    let start = Start { context, address, directory: &settings.directory, registry: &registry, role: settings.role };
+    let start = Start {
+        context,
+        address,
+        directory: &settings.directory,
+        registry: &registry,
+        role: settings.role,
+        server: server.as_ref(),
+    };
     start.announce(&providers, &secrets)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
+        server: server.clone(),
+        registry,
         keys: settings.keys,
         providers,
         secrets,
@@ -75,7 +92,9 @@ async fn serve(context: &Context, settings: Settings) -> Result<(), Failure> {
         // An error means that nobody will ever say it, so the worker ends as well.
         let _ = stopped.await;
     };
-    let server = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
+    let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
+    // After the port is open, so that a server that calls back at once finds somebody.
+    let keeping = server.map(|server| tokio::spawn(server.run()));
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),
@@ -83,6 +102,9 @@ async fn serve(context: &Context, settings: Settings) -> Result<(), Failure> {
     // The port stays open until the engine has stopped: what comes in until then is durable, and `/readyz` can tell
     // whoever spreads the load to go elsewhere.
     worker.drain();
+    if let Some(keeping) = keeping {
+        keeping.abort();
+    }
     tokio::select! {
         () = engine.stop(GRACE) => {}
         signal = signals.next() => {
@@ -91,7 +113,7 @@ async fn serve(context: &Context, settings: Settings) -> Result<(), Failure> {
         }
     }
     drop(stop);
-    if let Ok(Err(error)) = server.await {
+    if let Ok(Err(error)) = listening.await {
         tracing::warn!(%error, "the server did not end well");
     }
     tracing::info!("stopped");
@@ -124,6 +146,7 @@ struct Start<'s> {
     directory: &'s Path,
     registry: &'s Registry,
     role: Option<WorkerRole>,
+    server: Option<&'s Serving>,
 }
 
 impl Start<'_> {
@@ -140,6 +163,7 @@ impl Start<'_> {
             let document = json!({
                 "url": url, "data": directory, "role": self.role.map_or("all", WorkerRole::name),
                 "functions": functions, "events": events, "webhooks": ids,
+                "server": self.server.map(|server| server.worker().settings().api_origin.to_string()),
             });
             return self.context.print(&document.to_string());
         }
@@ -155,12 +179,14 @@ impl Start<'_> {
         let mut text = format!(
             "system-bus {} runs at {url}\n\n  \
              functions  {functions} ({role}; `{program} functions`)\n  \
-             events     {events} (`{program} events`), sent to {url}/e/KEY\n  \
+             events     {events} (`{program} events`), sent to {}\n  \
              webhooks   {}{}\n  \
-             data       {}\n\n",
+             {}data       {}\n\n",
             env!("CARGO_PKG_VERSION"),
+            self.server.map_or_else(|| format!("{url}/e/KEY"), |_| "the server".to_owned()),
             if webhooks.is_empty() { "none".to_owned() } else { webhooks.join(", ") },
             if webhooks.is_empty() { String::new() } else { format!(", at {url}/webhooks/NAME") },
+            self.server.map(server_line).unwrap_or_default(),
             directory.display(),
         );
         if let Some((event, data)) = self.first_event() {
@@ -191,6 +217,21 @@ impl Start<'_> {
         let samples = candidates.filter_map(|event| Some((event.name, sample(event)?)));
         samples.filter(|(_, data)| !data.contains('\'')).min_by_key(|(_, data)| data.len())
     }
+}
+
+/// Which server the worker works for, and as what.
+fn server_line(server: &Serving) -> String {
+    let worker = server.worker();
+    let way = match worker.settings().transport {
+        Transport::Serve => format!("calls {}", server.keeper().url()),
+        Transport::Connect(_) => "calls through a websocket".to_owned(),
+    };
+    format!(
+        "server     {} ({}), {way} for the app `{}`\n  ",
+        worker.settings().api_origin.origin().ascii_serialization(),
+        worker.settings().mode.name(),
+        worker.app_ids().app(),
+    )
 }
 
 /// The signals that end a worker.

@@ -13,14 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::ServiceExt;
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::serve::ListenerExt as _;
-use axum::{Router, extract::Request};
 use jiff::Timestamp;
 use system_bus_engine::Engine;
 use system_bus_engine::api::{self, ApiError, Keys};
+use system_bus_runtime::registry::Registry;
+use system_bus_runtime::server::Serving;
 use system_bus_runtime::webhook::Provider;
 use tokio::net::TcpListener;
 
@@ -33,8 +36,12 @@ const DRAIN: Duration = Duration::from_secs(3);
 
 /// What a worker's routes show and use.
 pub struct Served {
-    /// The engine that takes events in.
+    /// The engine that takes events in; with a server it only keeps state and notifications.
     pub engine: Engine,
+    /// The server that runs the functions in place of the engine.
+    pub server: Option<Serving>,
+    /// The functions and events of this worker.
+    pub registry: Registry,
     /// Who may use the engine's routes.
     pub keys: Keys,
     /// The webhooks.
@@ -87,16 +94,24 @@ impl Worker {
 
 /// All routes of a worker, behind the guard against other web pages.
 pub fn app(worker: Worker) -> Guarded<Router> {
-    let Served { engine, keys, address, .. } = worker.served();
+    let Served { engine, keys, address, server, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
-    let router = Router::new()
+    let routes = match server {
+        None => api::router(engine, keys),
+        Some(server) => api::keeping_router(engine, keys).merge(server.router()),
+    };
+    let elsewhere = match server {
+        None => Router::new(),
+        Some(_) => Router::new().route("/e/{*rest}", any(at_the_server)).route("/v1/{*rest}", any(at_the_server)),
+    };
+    let router = elsewhere
         .route("/", get(status::show))
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
         .route("/webhooks", get(webhooks::list))
         .route("/webhooks/{provider}", post(webhooks::receive))
         .with_state(worker)
-        .merge(api::router(engine, keys))
+        .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here);
     Guarded::new(router, address)
@@ -132,6 +147,16 @@ pub async fn serve(
         outcome = server => outcome,
         () = too_long => Ok(()),
     }
+}
+
+/// What an embedded engine would serve, and a server serves instead.
+async fn at_the_server(State(worker): State<Worker>, uri: Uri) -> ApiError {
+    let origin = worker.served().server.as_ref().map(|server| server.worker().settings().event_origin.to_string());
+    ApiError::not_found(format!(
+        "`{}` is served by the Inngest server that this worker works for: {}",
+        uri.path(),
+        origin.unwrap_or_default()
+    ))
 }
 
 async fn nothing_here(method: Method, uri: Uri) -> ApiError {

@@ -6,8 +6,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, VARY};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use system_bus_runtime::server::{Serving, Transport};
 
 use super::{Worker, page};
+
 use crate::config::WorkerRole;
 
 pub(super) async fn show(State(worker): State<Worker>, headers: HeaderMap) -> Response {
@@ -27,7 +29,8 @@ fn wants_html(headers: &HeaderMap) -> bool {
 
 fn status(worker: &Worker) -> Value {
     let served = worker.served();
-    let registry = served.engine.registry();
+    let registry = &served.registry;
+    let registration = served.server.as_ref().map(|server| server.keeper().state());
     let functions: Vec<&str> = registry.functions().iter().map(|function| function.config.id).collect();
     let (host, cluster) = served.role_counts;
     let mut duplicates: Vec<&str> =
@@ -57,17 +60,46 @@ fn status(worker: &Worker) -> Value {
             "role": served.role.map_or("all", WorkerRole::name),
             "startedAt": worker.0.started_at.to_string(),
             // The embedded engine knows the functions without being told.
-            "lastRegistrationAt": null,
+            "lastRegistrationAt": registration.as_ref().and_then(|state| state.registered_at).map(|at| at.to_string()),
             "roleCounts": { "host": host, "cluster": cluster, "active": registry.functions().len() },
             "duplicateFunctionIds": duplicates,
             "hasDuplicateFunctionIds": !duplicates.is_empty(),
         },
         "runtime": {
-            "mode": "embedded",
+            "mode": mode(served.server.as_ref()),
             "deploymentModel": "single-source",
             "runsEnded": served.engine.stats().runs_ended(),
         },
+        "server": served.server.as_ref().map(server),
         "webhooks": { "endpoint": "/webhooks/:provider", "providers": providers },
         "events": events,
+    })
+}
+
+fn mode(server: Option<&Serving>) -> &'static str {
+    match server.map(|server| &server.worker().settings().transport) {
+        None => "embedded",
+        Some(Transport::Serve) => "serve",
+        Some(Transport::Connect(_)) => "connect",
+    }
+}
+
+/// The server that this worker works for, and what it knows of the functions.
+fn server(server: &Serving) -> Value {
+    let settings = server.worker().settings();
+    let state = server.keeper().state();
+    json!({
+        "origin": settings.api_origin.as_str(),
+        "kind": settings.mode.name(),
+        "app": server.worker().app_ids().app(),
+        "url": server.keeper().url().as_str(),
+        "environment": settings.env,
+        "registration": {
+            "status": if state.is_good() { "registered" } else { "unregistered" },
+            "lastSuccessAt": state.registered_at.map(|at| at.to_string()),
+            "lastChangeAt": state.changed_at.map(|at| at.to_string()),
+            "forgottenTimes": state.forgotten,
+            "error": state.error,
+        },
     })
 }

@@ -40,6 +40,8 @@ impl Bench {
         let engine = Engine::open(&config, &Registry::default(), Services::default()).expect("an engine");
         let worker = Worker::new(Served {
             engine: engine.clone(),
+            server: None,
+            registry: Registry::default(),
             keys: Keys::default(),
             providers: vec![&VENDOR],
             secrets: Environment::of([("VENDOR_SECRET", "secret")]).webhook_secrets(&[&VENDOR]),

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use system_bus_engine::api::{ApiError, EventProblem, check_event};
 use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::server::Serving;
 use system_bus_runtime::webhook::{self, Delivery, Provider, Rejection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -76,16 +77,29 @@ pub(super) async fn receive(
     let outcome = verified(provider, secret, head.headers, body).await?;
     let mut events = outcome.map_err(|rejection| refusal(provider, rejection))?;
     for event in &mut events {
-        check_event(served.engine.registry(), event, false).map_err(|problem| unusable(provider, problem))?;
+        check_event(&served.registry, event, false).map_err(|problem| unusable(provider, problem))?;
     }
     if events.is_empty() {
         return Ok(Json(json!({ "ok": true, "events": 0, "ids": [], "note": "no matching events" })));
+    }
+    if let Some(server) = &served.server {
+        let ids = forwarded(server, &events).await?;
+        tracing::info!(provider = provider.id, events = ids.len(), "webhook handed to the server");
+        return Ok(Json(json!({ "ok": true, "events": ids.len(), "ids": ids })));
     }
     let accepted = served.engine.send(events).await?;
     let repeated = accepted.iter().filter(|event| event.repeated).count();
     tracing::info!(provider = provider.id, events = accepted.len(), repeated, "webhook taken in");
     let ids: Vec<String> = accepted.iter().map(|event| event.id.to_string()).collect();
     Ok(Json(json!({ "ok": true, "events": ids.len(), "ids": ids })))
+}
+
+/// Hands events to the server; the vendor delivers again when that fails.
+async fn forwarded(server: &Serving, events: &[NewEvent]) -> Result<Vec<String>, ApiError> {
+    server.worker().api().send_new_events(events).await.map_err(|error| {
+        tracing::error!(%error, "the server did not take the events of a webhook");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the server does not take events: try again")
+    })
 }
 
 /// Reads the body within the provider's bounds.

@@ -58,6 +58,15 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
         .with_state(api)
 }
 
+/// The routes of an engine that only keeps notifications and state, because a server runs the functions.
+pub fn keeping_router(engine: Engine, keys: Keys) -> Router {
+    let api = Api { engine, keys: Arc::new(keys) };
+    Router::new()
+        .route("/v1/notifications", get(notifications::list))
+        .route_layer(from_fn_with_state(api.clone(), require_signing_key))
+        .with_state(api)
+}
+
 async fn require_signing_key(State(api): State<Api>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();

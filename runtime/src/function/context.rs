@@ -63,9 +63,9 @@ impl Context {
         &self.run
     }
 
-    /// The event that started the run; the last one of a batch.
+    /// The event that started the run; the first one of a batch (`SDK_SPEC.md` §4.4.2).
     pub fn event(&self) -> &ReceivedEvent {
-        &self.events[self.events.len() - 1]
+        &self.events[0]
     }
 
     /// All events of the run, oldest first.

@@ -1,19 +1,19 @@
-//! One call of the Inngest protocol: remembered steps go in, an outcome comes out.
+//! One call of the Inngest protocol: remembered steps go in, outcomes come out.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use serde_json::value::RawValue;
 
-use super::{Ended, Execution, Operation, Registered, StepId};
+use super::{Ended, Execution, Journal, Operation, Registered, StepId, StepResult};
 use crate::error::Error;
 
 /// How one request wants the function to be called (`SDK_SPEC.md` §4.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Call {
-    /// Run this step's body and no other.
+    /// Execute this step and no other.
     pub target: Option<StepId>,
-    /// Report even a lone step as planned instead of running it at once.
+    /// Report even a lone step as planned instead of executing it at once.
     pub disable_immediate_execution: bool,
 }
 
@@ -22,56 +22,96 @@ pub struct Call {
 pub enum Outcome {
     /// The function has ended.
     Done(Result<Box<RawValue>, Error>),
-    /// A step's body has ended.
-    StepEnded(Vec<Ended>),
+    /// This step is to be executed now: [`Conversation::grant`] lets its body run, or the driver does what it asks for
+    /// and answers with [`Conversation::remember`].
+    Execute(Registered),
+    /// The body of the step that executes has ended.
+    Ended(Ended),
     /// Steps wait for what they ask for.
     Planned(Vec<Registered>),
     /// The target step was not reached.
     StepNotFound(StepId),
 }
 
-/// Drives one call to its outcome. The result of a step's body is not awaited further: it goes into the response.
-pub async fn call(execution: &mut Execution, call: Call) -> Outcome {
-    let mut open = Vec::new();
-    let mut executing = false;
-    poll_fn(|context| drive(execution, call, &mut open, &mut executing, context)).await
+/// A call that is led from one outcome to the next: to a single one for an answer, to several while results are sent
+/// as checkpoints.
+pub struct Conversation {
+    execution: Execution,
+    call: Call,
+    open: Vec<Registered>,
+    executing: Option<StepId>,
 }
 
-fn drive(
-    execution: &mut Execution,
-    call: Call,
-    open: &mut Vec<Registered>,
-    executing: &mut bool,
-    context: &mut Context<'_>,
-) -> Poll<Outcome> {
-    loop {
-        let turn = execution.turn(context);
-        if !turn.ended.is_empty() {
-            return Poll::Ready(Outcome::StepEnded(turn.ended));
+impl Conversation {
+    /// A call that has not begun.
+    pub fn new(execution: Execution, call: Call) -> Self {
+        Self { execution, call, open: Vec::new(), executing: None }
+    }
+
+    /// Waits for the next outcome.
+    pub async fn next(&mut self) -> Outcome {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The steps of the call.
+    pub fn journal(&self) -> &Journal {
+        self.execution.journal()
+    }
+
+    /// Lets the body of a step run that [`Outcome::Execute`] has named.
+    pub fn grant(&mut self, step: StepId) {
+        if self.execution.journal().grant(step) {
+            self.executing = Some(step);
+        }
+    }
+
+    /// Ends the executing body from outside, as a time-out does.
+    pub fn interrupt(&mut self, step: StepId, error: Error) {
+        self.execution.journal().interrupt(step, error);
+    }
+
+    /// Hands a step its result, so that the function goes on.
+    pub fn remember(&mut self, step: StepId, result: StepResult) {
+        self.execution.journal().complete(step, result);
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut turn = self.execution.turn(context);
+        self.open.retain(|step| !turn.abandoned.contains(&step.id));
+        self.open.append(&mut turn.registered);
+        if self.executing.is_some_and(|step| turn.abandoned.contains(&step)) {
+            self.executing = None;
+        }
+        // One step executes at a time, so one ends.
+        if let Some(ended) = turn.ended.pop() {
+            self.executing = None;
+            return Poll::Ready(Outcome::Ended(ended));
         }
         if let Some(result) = turn.done {
             return Poll::Ready(Outcome::Done(result));
         }
-        open.retain(|step| !turn.abandoned.contains(&step.id));
-        open.extend(turn.registered);
-        if turn.again || *executing {
+        if turn.again || self.executing.is_some() {
             return Poll::Pending;
         }
-        let granted = match (call.target, open.as_slice()) {
+        match self.call.target {
             // The function awaits something that is no step.
-            (_, []) => return Poll::Pending,
-            (Some(target), steps) => match steps.iter().position(|step| step.id == target) {
-                Some(position) if matches!(steps[position].operation, Operation::Run(_)) => target,
-                // It has no body to run: what it asks for is the driver's to do.
-                Some(position) => return Poll::Ready(Outcome::Planned(vec![open.swap_remove(position)])),
-                // Nothing to wait for and nowhere to go: the code has changed since the step was planned.
-                None => return Poll::Ready(Outcome::StepNotFound(target)),
-            },
-            (None, [only]) if matches!(only.operation, Operation::Run(_)) && !call.disable_immediate_execution => {
-                only.id
-            }
-            (None, _) => return Poll::Ready(Outcome::Planned(std::mem::take(open))),
-        };
-        *executing = execution.journal().grant(granted);
+            _ if self.open.is_empty() => Poll::Pending,
+            Some(target) => Poll::Ready(match self.open.iter().position(|step| step.id == target) {
+                Some(position) => self.offer(position),
+                // Steps wait, and it is not among them: the code has changed since it was planned.
+                None => Outcome::StepNotFound(target),
+            }),
+            None if self.open.len() == 1 && !self.call.disable_immediate_execution => Poll::Ready(self.offer(0)),
+            None => Poll::Ready(Outcome::Planned(std::mem::take(&mut self.open))),
+        }
+    }
+
+    /// A step for the driver to execute, or what it waits for when that is not the driver's to do.
+    fn offer(&mut self, position: usize) -> Outcome {
+        let step = self.open.swap_remove(position);
+        match step.operation {
+            Operation::Run(_) | Operation::SendEvent(_) => Outcome::Execute(step),
+            _ => Outcome::Planned(vec![step]),
+        }
     }
 }

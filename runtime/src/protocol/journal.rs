@@ -162,6 +162,12 @@ impl Journal {
         !state.completed.is_empty() || !state.due.is_empty()
     }
 
+    /// Whether a result came before its step, or for a step that is gone: the code has changed since, or it is not
+    /// deterministic (`SDK_SPEC.md` §5.4).
+    pub fn has_diverged(&self) -> bool {
+        self.lock().early_count > 0
+    }
+
     /// Takes the news; registered steps only from a future `at_rest`, because their result may yet be handed back.
     pub(super) fn take_news(&self, at_rest: bool) -> News {
         let mut state = self.lock();

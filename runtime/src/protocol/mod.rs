@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a clock, draws a random number, or touches a socket, a file or a task; `tests/it/tidy.rs` checks the
 //! imports. A driver feeds an [`Execution`] with the results that are remembered, polls it with [`Execution::turn`], and
-//! acts on what the [`Turn`] says. There are two drivers: [`call`] for one request of the Inngest protocol, and the
+//! acts on what the [`Turn`] says. There are two drivers: [`Conversation`] for one request of the Inngest protocol, and the
 //! embedded engine's resident executor.
 //!
 //! A step goes through these phases; `journal.rs` holds the only code that moves one:
@@ -21,8 +21,9 @@ mod execution;
 mod journal;
 mod operation;
 mod step_id;
+pub mod wire;
 
-pub use call::{Call, Outcome, call};
+pub use call::{Call, Conversation, Outcome};
 pub use execution::{Execution, Turn, panicked};
 pub use journal::{CurrentStep, Ended, Journal, Registered, current_step};
 pub(crate) use journal::{Slot, SlotPoll};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 #[track_caller]
-pub(super) fn check(name: &str, actual: &str) {
+pub(crate) fn check(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/registry/golden").join(name);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("has a parent")).expect("the directory can be made");

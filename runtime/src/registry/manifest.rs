@@ -6,7 +6,6 @@ mod entry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +19,7 @@ use super::source_path::relative_path;
 use super::{Registry, Site};
 use crate::event::EventRegistration;
 use crate::function::{FunctionRegistration, Scope, StepSite, Trigger};
+use crate::protocol::wire::format_time_string;
 
 /// All functions and events of a program.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,18 +72,18 @@ fn function_entry(function: &FunctionRegistration, root: Option<&Path>) -> Funct
             .map(|cancel| CancelEntry {
                 event: cancel.event.to_owned(),
                 expression: owned(cancel.expression),
-                timeout: cancel.timeout.map(duration_text),
+                timeout: cancel.timeout.map(format_time_string),
             })
             .collect(),
         timeouts: config.timeouts.map(|timeouts| TimeoutsEntry {
-            start: timeouts.start.map(duration_text),
-            finish: timeouts.finish.map(duration_text),
+            start: timeouts.start.map(format_time_string),
+            finish: timeouts.finish.map(format_time_string),
         }),
         on_failure: owned(config.on_failure),
         checkpoint: config.checkpoint.as_ref().map(|checkpoint| CheckpointEntry {
             buffered_steps: checkpoint.buffered_steps,
-            max_interval: checkpoint.max_interval.map(duration_text),
-            max_runtime: checkpoint.max_runtime.map(duration_text),
+            max_interval: checkpoint.max_interval.map(format_time_string),
+            max_runtime: checkpoint.max_runtime.map(format_time_string),
         }),
         steps: config.steps.iter().map(step_entry).collect(),
     }
@@ -116,26 +116,26 @@ fn flow_control(function: &FunctionRegistration) -> FlowControl {
             .collect(),
         throttle: config.throttle.map(|throttle| LimitEntry {
             limit: throttle.limit,
-            period: Some(duration_text(throttle.period)),
+            period: Some(format_time_string(throttle.period)),
             burst: throttle.burst,
             key: owned(throttle.key),
             scope: None,
         }),
         rate_limit: config.rate_limit.map(|rate| LimitEntry {
             limit: rate.limit,
-            period: Some(duration_text(rate.period)),
+            period: Some(format_time_string(rate.period)),
             burst: None,
             key: owned(rate.key),
             scope: None,
         }),
         debounce: config.debounce.map(|debounce| DebounceEntry {
-            period: duration_text(debounce.period),
+            period: format_time_string(debounce.period),
             key: owned(debounce.key),
-            timeout: debounce.timeout.map(duration_text),
+            timeout: debounce.timeout.map(format_time_string),
         }),
         batch: config.batch.map(|batch| BatchEntry {
             max_size: batch.max_size,
-            timeout: duration_text(batch.timeout),
+            timeout: format_time_string(batch.timeout),
             key: owned(batch.key),
             expression: owned(batch.expression),
         }),
@@ -188,34 +188,11 @@ fn owned(text: Option<&'static str>) -> Option<String> {
     text.map(str::to_owned)
 }
 
-/// A duration as an attribute writes it: `7d`, `1h30m`, `45s`, `250ms`.
-fn duration_text(duration: Duration) -> String {
-    let mut rest = duration.as_millis();
-    let mut text = String::new();
-    for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")] {
-        if rest >= unit {
-            text.push_str(&format!("{}{name}", rest / unit));
-            rest %= unit;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Manifest, duration_text};
+    use super::Manifest;
     use crate::registry::{golden, samples};
     use std::path::Path;
-    use std::time::Duration;
-
-    #[test]
-    fn durations_are_written_as_in_an_attribute() {
-        for (millis, expected) in
-            [(45_000, "45s"), (5_400_000, "1h30m"), (604_800_000, "7d"), (250, "250ms"), (0, "0s")]
-        {
-            assert_eq!(duration_text(Duration::from_millis(millis)), expected);
-        }
-    }
 
     #[test]
     fn the_manifest_shows_what_is_linked() {

@@ -7,9 +7,9 @@ pub mod manifest;
 mod source_path;
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use source_path::relative_path;
 

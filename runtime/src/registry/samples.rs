@@ -128,7 +128,7 @@ pub(super) fn events() -> Vec<&'static EventRegistration> {
 }
 
 /// Two functions and three events with nothing wrong.
-pub(super) fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let mut review = FunctionConfig::new("git/review");
     review.doc = " Asks for a review.\n\n Waits for the answer.";
     review.name = Some("Review");

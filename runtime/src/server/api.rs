@@ -209,6 +209,14 @@ impl Api {
         }
     }
 
+    /// Sends events under a seed of their own.
+    pub async fn send_new_events(&self, events: &[NewEvent]) -> Result<Vec<String>, ApiError> {
+        use base64::Engine;
+        let random = ulid::Ulid::generate();
+        let entropy = base64::engine::general_purpose::STANDARD.encode(&random.to_bytes()[6..]);
+        self.send_events(events, &format!("{},{entropy}", random.timestamp_ms())).await
+    }
+
     /// Sends a signal; the run that waited for it, or `None` when nobody did.
     pub async fn send_signal(
         &self,

@@ -31,8 +31,10 @@ pub const SDK_HANDLED: HeaderName = HeaderName::from_static("x-inngest-sdk-handl
 pub const SDK_LANGUAGE: &str = "system-bus";
 /// The version part of [`SDK`].
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Name and version of the SDK, as the protocol writes them.
+pub const SDK_TEXT: &str = concat!("system-bus:v", env!("CARGO_PKG_VERSION"));
 /// The value of [`SDK`].
-pub const SDK_VALUE: HeaderValue = HeaderValue::from_static(concat!("system-bus:v", env!("CARGO_PKG_VERSION")));
+pub const SDK_VALUE: HeaderValue = HeaderValue::from_static(SDK_TEXT);
 /// The value of [`FRAMEWORK`].
 pub const FRAMEWORK_NAME: &str = "axum";
 /// The value of [`REQ_VERSION`]: the only one that the specification has.

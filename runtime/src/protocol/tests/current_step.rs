@@ -60,7 +60,7 @@ fn the_run_is_known_when_an_engine_drives() {
     let step = Step::new(journal.clone());
     let body = async move { Ok::<_, Error>(current_step().and_then(|step| step.run).map(|run| run.to_string())) };
     let future = async move { step.run("a", body).await.encode() };
-    let mut execution = Execution::new(journal, Box::pin(future));
-    let outcome = poll_to_rest(call(&mut execution, Call::default())).unwrap();
+    let execution = Execution::new(journal, Box::pin(future));
+    let outcome = poll_to_rest(lead(execution, Call::default())).unwrap();
     assert_eq!(outcome.step_ended("a").unwrap(), serde_json::json!(run.to_string()));
 }

@@ -28,7 +28,7 @@ fn replayed_incomplete_the_step_asks_again() {
         step.run("before", never_runs()).await?;
         sends(step).await
     });
-    assert_eq!(outcome.planned(), ["tell"]);
+    assert!(matches!(outcome.operation("tell"), Operation::SendEvent(events) if events.len() == 2));
 }
 
 #[test]

@@ -73,12 +73,12 @@ fn a_targeted_sleep_is_reported_and_does_not_hang() {
 #[test]
 fn a_target_is_found_after_the_function_has_awaited_something_else() {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let mut live = first().lives(async move |step: Step| {
+    let live = first().lives(async move |step: Step| {
         receiver.await.ok();
         step.run("a", gives(1)).await
     });
     let asked = Call { target: Some(StepId::of("a")), ..Call::default() };
-    let mut call = std::pin::pin!(call(&mut live.execution, asked));
+    let mut call = std::pin::pin!(lead(live.execution, asked));
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
     sender.send(()).unwrap();

@@ -1,0 +1,129 @@
+//! The functions of a process as an app of the server: finds the one that a call names, and answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::api::Api;
+use super::app::AppIds;
+use super::call;
+use super::reply::Reply;
+use super::settings::ServerSettings;
+use crate::function::{FunctionRegistration, Services};
+use crate::protocol::StepId;
+use crate::protocol::wire::{CallRequest, decode_events, decode_steps};
+use crate::registry::Registry;
+
+/// The name of the error of a request that the worker cannot carry out.
+const REQUEST_ERROR: &str = "RequestError";
+
+/// The functions of a process as an app of a server. Clones are handles to the same worker.
+#[derive(Clone)]
+pub struct Worker(Arc<Inner>);
+
+struct Inner {
+    api: Api,
+    app_ids: AppIds,
+    registry: Registry,
+    functions: HashMap<String, &'static FunctionRegistration>,
+    services: Services,
+    runs_ended: AtomicU64,
+}
+
+/// One request to execute a function, whatever carried it.
+#[derive(Clone, Debug)]
+pub struct IncomingCall {
+    /// The composite id of the function (`SDK_SPEC.md` §1.3.3).
+    pub function: String,
+    /// The step to execute; `step` or nothing for the one that comes next.
+    pub step: Option<String>,
+    /// The JSON of the request.
+    pub body: Bytes,
+}
+
+impl Worker {
+    /// A worker that holds the functions of `registry`.
+    pub fn new(api: Api, app_ids: AppIds, registry: Registry, services: Services) -> Self {
+        let functions = registry.functions().iter().map(|&function| (app_ids.own(function.config.id), function));
+        let functions = functions.collect();
+        Self(Arc::new(Inner { api, app_ids, registry, functions, services, runs_ended: AtomicU64::new(0) }))
+    }
+
+    /// The server's API.
+    pub fn api(&self) -> &Api {
+        &self.0.api
+    }
+
+    /// Which server it is.
+    pub fn settings(&self) -> &Arc<ServerSettings> {
+        self.0.api.settings()
+    }
+
+    /// The functions that the app holds.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The ids under which servers know functions.
+    pub fn app_ids(&self) -> &AppIds {
+        &self.0.app_ids
+    }
+
+    /// What functions share.
+    pub(super) fn services(&self) -> &Services {
+        &self.0.services
+    }
+
+    /// Executes what a request asks for. Whatever happens, there is an answer.
+    pub async fn call(&self, call: IncomingCall) -> Reply {
+        let Some(function) = self.0.functions.get(&call.function) else {
+            let message = format!("this worker has no function `{}`: sync the app with the server", call.function);
+            return Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, REQUEST_ERROR, message);
+        };
+        let target = match call.step.as_deref() {
+            None | Some("" | "step") => None,
+            Some(text) => match text.parse::<StepId>() {
+                Ok(id) => Some(id),
+                Err(error) => {
+                    return Reply::refused(StatusCode::BAD_REQUEST, REQUEST_ERROR, format!("`stepId`: {error}"));
+                }
+            },
+        };
+        let mut request = match CallRequest::decode(&call.body) {
+            Ok(request) => request,
+            Err(error) => return Reply::refused(StatusCode::BAD_REQUEST, REQUEST_ERROR, error.to_string()),
+        };
+        // The body is copied into the request: let it go before the function takes its time.
+        drop(call);
+        if request.context.use_api
+            && let Err(message) = self.complete(&mut request).await
+        {
+            return Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, REQUEST_ERROR, message);
+        }
+        let reply = call::execute(self, function, request, target).await;
+        if reply.ends_run {
+            self.0.runs_ended.fetch_add(1, Ordering::Relaxed);
+        }
+        reply
+    }
+
+    /// How many runs have been answered to their end since the start, well or badly.
+    pub fn runs_ended(&self) -> u64 {
+        self.0.runs_ended.load(Ordering::Relaxed)
+    }
+
+    /// Fetches the parts of a request that were too large for it (`SDK_SPEC.md` §4.4.2).
+    async fn complete(&self, request: &mut CallRequest) -> Result<(), String> {
+        let run = request.context.run_id;
+        let (events, steps) = futures::join!(self.0.api.batch(run), self.0.api.actions(run));
+        let events = events.map_err(|error| format!("cannot fetch the events of the run: {error}"))?;
+        let steps = steps.map_err(|error| format!("cannot fetch the steps of the run: {error}"))?;
+        request.events = decode_events(&events).map_err(|error| format!("the events of the run: {error}"))?;
+        request.steps =
+            decode_steps(&steps, &request.context.stack).map_err(|error| format!("the steps of the run: {error}"))?;
+        Ok(())
+    }
+}
