@@ -21,3 +21,6 @@ pub use reply::Reply;
 pub use serving::{PATH, Serving};
 pub use settings::{ConnectSettings, Mode, ServerSettings, SettingsError, Transport};
 pub use worker::{IncomingCall, Worker};
+
+#[cfg(test)]
+mod tests;

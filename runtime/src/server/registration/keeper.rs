@@ -13,12 +13,18 @@ use super::payload::Payload;
 use crate::server::api::{ApiError, Registered};
 use crate::server::worker::Worker;
 
-/// The pause after the first failed registration; it doubles each time.
-const PAUSE_FIRST: Duration = Duration::from_secs(1);
-/// The longest pause after a failed registration.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How often a good registration is checked. A server that knows it answers from a checksum.
-const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+/// How often a keeper asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// The pause after the first failed registration; it doubles each time.
+    pub(crate) first: Duration,
+    /// The longest pause after a failed registration.
+    pub(crate) max: Duration,
+    /// How often a good registration is checked. A server that knows it answers from a checksum.
+    pub(crate) check: Duration,
+}
+
+const PACE: Pace = Pace { first: Duration::from_secs(1), max: Duration::from_secs(30), check: Duration::from_secs(30) };
 
 /// What is known of the registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +53,7 @@ pub struct Keeper(Arc<Inner>);
 struct Inner {
     worker: Worker,
     url: Url,
+    pace: Pace,
     state: watch::Sender<RegistrationState>,
     /// One registration at a time: what many ask for at once is done once for each, in order.
     busy: tokio::sync::Mutex<()>,
@@ -55,8 +62,12 @@ struct Inner {
 impl Keeper {
     /// A keeper for the app that servers reach at `url`.
     pub fn new(worker: Worker, url: Url) -> Self {
+        Self::at_pace(worker, url, PACE)
+    }
+
+    pub(crate) fn at_pace(worker: Worker, url: Url, pace: Pace) -> Self {
         let state = watch::Sender::new(RegistrationState::default());
-        Self(Arc::new(Inner { worker, url, state, busy: tokio::sync::Mutex::new(()) }))
+        Self(Arc::new(Inner { worker, url, pace, state, busy: tokio::sync::Mutex::new(()) }))
     }
 
     /// Where servers reach the app.
@@ -104,7 +115,8 @@ impl Keeper {
 
     /// Registers until it succeeds, then checks for as long as it is polled.
     pub async fn run(self) {
-        let mut pause = PAUSE_FIRST;
+        let pace = self.0.pace;
+        let mut pause = pace.first;
         loop {
             let before = self.state();
             match self.register(None, None).await {
@@ -118,8 +130,8 @@ impl Keeper {
                     } else if before.error.is_some() {
                         tracing::info!(app, "the server is back and knows this app");
                     }
-                    pause = PAUSE_FIRST;
-                    tokio::time::sleep(CHECK_INTERVAL).await;
+                    pause = pace.first;
+                    tokio::time::sleep(pace.check).await;
                 }
                 Err(error) => {
                     // One line for each kind of trouble, not one for each attempt.
@@ -127,7 +139,7 @@ impl Keeper {
                         tracing::warn!(%error, "cannot register with the server: trying again until it works");
                     }
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    pause = (pause * 2).min(pace.max);
                 }
             }
         }

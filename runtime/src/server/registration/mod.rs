@@ -4,4 +4,6 @@
 mod keeper;
 pub(crate) mod payload;
 
+#[cfg(test)]
+pub(crate) use keeper::Pace;
 pub use keeper::{Keeper, RegistrationState};
