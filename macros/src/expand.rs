@@ -3,14 +3,14 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ItemFn, Type};
+use syn::{ItemFn, Path, Type};
 
 use crate::checks;
 use crate::fallback;
 use crate::flow_control::{
     Batch, CancelOn, Checkpoint, Concurrency, Debounce, FlowControl, RateLimit, Singleton, Throttle, Timeouts,
 };
-use crate::item::option;
+use crate::item::{Function, option};
 use crate::steps::StepSite;
 use crate::validate::{self, Trigger, ValidatedFunction};
 
@@ -39,7 +39,8 @@ fn registration(valid: &ValidatedFunction) -> TokenStream {
     let steps = valid.body.sites.iter().map(step_site);
     let settings = settings(valid);
     let imports = &valid.body.imports;
-    let call = call(valid);
+    let call = call(function);
+    let companion = valid.on_failure.as_ref().map(|path| companion(valid, path));
     let checks = checks::function(valid);
     quote! {
         #item
@@ -88,6 +89,7 @@ fn registration(valid: &ValidatedFunction) -> TokenStream {
                 }
             }
 
+            #companion
             #checks
         };
     }
@@ -101,12 +103,30 @@ fn input_type(valid: &ValidatedFunction) -> TokenStream {
     }
 }
 
+/// The failure handler as a function of its own, in the role of this one. The alias has the span of the path, so that an
+/// error points at it, and the path stands here once, so that there is one error.
+fn companion(valid: &ValidatedFunction, path: &Path) -> TokenStream {
+    let handler = format_ident!("__Handler", span = path.span());
+    let (of, id) = (&valid.id, failure_id(valid));
+    quote_spanned! {path.span()=>
+        type #handler = #path;
+        const __FAILURE: &[__bus::Trigger] = &[__bus::Trigger::Failure { function: #of }];
+        __bus::inventory::submit! {
+            <#handler as __bus::FailureHandler>::REGISTRATION.companion(#id, __FAILURE, __CONFIG.role)
+        }
+    }
+}
+
+/// The id of the failure handler's function: `FunctionConfig::FAILURE_SUFFIX` is the same text.
+fn failure_id(valid: &ValidatedFunction) -> String {
+    format!("{}-failure", valid.id.value())
+}
+
 /// Extracts the parameters, then calls the function.
-fn call(valid: &ValidatedFunction) -> TokenStream {
-    let (name, output) = (&valid.function.item.sig.ident, &valid.function.output);
-    let types = valid.function.parameters.iter().map(|parameter| &parameter.ty);
-    let arguments: Vec<_> =
-        (0..valid.function.parameters.len()).map(|index| format_ident!("argument_{index}")).collect();
+pub(crate) fn call(function: &Function) -> TokenStream {
+    let (name, output) = (&function.item.sig.ident, &function.output);
+    let types = function.parameters.iter().map(|parameter| &parameter.ty);
+    let arguments: Vec<_> = (0..function.parameters.len()).map(|index| format_ident!("argument_{index}")).collect();
     let encode = quote_spanned!(output.span()=> <#output as __bus::FunctionResult>::encode);
     quote! {
         #[allow(unused_variables)]
@@ -143,7 +163,7 @@ fn settings(valid: &ValidatedFunction) -> TokenStream {
     set("singleton", flow.singleton.as_ref().map(singleton));
     set("idempotency", flow.idempotency.as_ref().map(|expression| quote!(#expression)));
     set("timeouts", flow.timeouts.as_ref().map(timeouts));
-    set("on_failure", valid.on_failure.as_ref().map(path_text));
+    set("on_failure", valid.on_failure.as_ref().map(|path| on_failure(valid, path)));
     set("checkpoint", valid.checkpoint.as_ref().map(checkpoint));
     settings.extend(unwrapped_settings(valid.role, flow));
     settings
@@ -163,9 +183,9 @@ fn unwrapped_settings(role: Option<&str>, flow: &FlowControl) -> TokenStream {
     settings
 }
 
-fn path_text(path: &syn::Path) -> TokenStream {
-    let text = quote!(#path).to_string().replace(' ', "");
-    quote!(#text)
+fn on_failure(valid: &ValidatedFunction, path: &Path) -> TokenStream {
+    let (text, id) = (quote!(#path).to_string().replace(' ', ""), failure_id(valid));
+    quote!(__bus::OnFailure { path: #text, id: #id })
 }
 
 fn trigger(trigger: &Trigger) -> TokenStream {
@@ -188,7 +208,7 @@ fn cancel_on(cancel: &CancelOn) -> TokenStream {
     quote!(__bus::CancelOn { event: <#event as __bus::EventData>::NAME, expression: #expression, timeout: #timeout })
 }
 
-fn step_site(site: &StepSite) -> TokenStream {
+pub(crate) fn step_site(site: &StepSite) -> TokenStream {
     let StepSite { name, kind, line, repeated, events, invokes, expression } = site;
     let kind = format_ident!("{kind}");
     let events = events.iter().map(|ty: &Type| quote!(|| (&__bus::Probe::<#ty>(__bus::PhantomData)).event_name()));
@@ -250,10 +270,16 @@ fn timeouts(timeouts: &Timeouts) -> TokenStream {
 }
 
 fn checkpoint(checkpoint: &Checkpoint) -> TokenStream {
-    let Checkpoint { buffered_steps, max_interval_ms, max_runtime_ms } = checkpoint;
-    let steps = option(buffered_steps.map(|steps| quote!(#steps)));
-    let (interval, runtime) = (optional_duration(*max_interval_ms), optional_duration(*max_runtime_ms));
-    quote!(__bus::Checkpoint { buffered_steps: #steps, max_interval: #interval, max_runtime: #runtime })
+    match checkpoint {
+        Checkpoint::Preset(name) => {
+            let name = format_ident!("{name}");
+            quote!(__bus::Checkpoint::#name)
+        }
+        Checkpoint::List { buffered_steps, max_interval_ms, max_runtime_ms } => {
+            let (interval, runtime) = (optional_duration(*max_interval_ms), optional_duration(*max_runtime_ms));
+            quote!(__bus::Checkpoint { buffered_steps: #buffered_steps, max_interval: #interval, max_runtime: #runtime })
+        }
+    }
 }
 
 fn text(text: Option<&str>) -> TokenStream {

@@ -11,6 +11,39 @@ pub(crate) fn item(usage: &str, item: TokenStream, cause: syn::Error) -> TokenSt
     quote!(#item #error)
 }
 
+/// The failure handler as written and a type for `on_failure`, but no registration.
+pub(crate) fn handler(invalid: InvalidFunction) -> TokenStream {
+    let InvalidFunction { krate, item, errors } = invalid;
+    let errors = errors.into_tokens();
+    let (vis, name) = (&item.vis, &item.sig.ident);
+    if item.sig.receiver().is_some() {
+        return quote!(#item #errors);
+    }
+    quote! {
+        #[allow(dead_code)]
+        #item
+
+        #[doc(hidden)]
+        #[allow(dead_code, non_camel_case_types, unreachable_pub)]
+        #vis enum #name {}
+
+        const _: () = {
+            use #krate::__private as __bus;
+
+            impl __bus::FailureHandler for #name {
+                type Input = __bus::AnyEvent;
+                const REGISTRATION: __bus::FailureRegistration = __bus::FailureRegistration::new(
+                    "",
+                    |_| ::core::unreachable!(),
+                    __bus::Site { file: "", line: 0, manifest_dir: "" },
+                );
+            }
+        };
+
+        #errors
+    }
+}
+
 /// The function as written and a type for `step.invoke`, but no registration.
 pub(crate) fn function(invalid: InvalidFunction) -> TokenStream {
     let InvalidFunction { krate, item, errors } = invalid;

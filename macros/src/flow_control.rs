@@ -78,11 +78,12 @@ pub(crate) struct CancelOn {
     pub(crate) timeout_ms: Option<u64>,
 }
 
-/// `checkpoint(buffered_steps, max_interval, max_runtime)`.
-pub(crate) struct Checkpoint {
-    pub(crate) buffered_steps: Option<u32>,
-    pub(crate) max_interval_ms: Option<u64>,
-    pub(crate) max_runtime_ms: Option<u64>,
+/// `checkpoint`.
+pub(crate) enum Checkpoint {
+    /// The constant of `Checkpoint`.
+    Preset(&'static str),
+    /// `checkpoint(buffered_steps, max_interval, max_runtime)`.
+    List { buffered_steps: u32, max_interval_ms: Option<u64>, max_runtime_ms: Option<u64> },
 }
 
 /// An Inngest server's `MaxConcurrencyLimits`.
@@ -322,12 +323,24 @@ fn one_cancel_on(element: &Element, errors: &mut Errors) -> Option<CancelOn> {
 /// When step results are sent to a server while the function goes on.
 pub(crate) fn checkpoint(element: &Element, errors: &mut Errors) -> Option<Checkpoint> {
     const USAGE: &str = "checkpoint(buffered_steps = 10, max_interval = \"1s\", max_runtime = \"1m\")";
-    if matches!(element.value, Value::Flag) {
-        return Some(Checkpoint { buffered_steps: None, max_interval_ms: None, max_runtime_ms: None });
+    match &element.value {
+        Value::Flag => return Some(Checkpoint::Preset("SAFE")),
+        Value::List(..) => {}
+        Value::Lit(_) | Value::Type(_) => {
+            return values::word(element, &["safe", "blended", "performant", "off"], errors).map(|word| {
+                Checkpoint::Preset(match word {
+                    "blended" => "BLENDED",
+                    "performant" => "PERFORMANT",
+                    "off" => "OFF",
+                    _ => "SAFE",
+                })
+            });
+        }
     }
     let group = Group::read(element, USAGE, &["buffered_steps", "max_interval", "max_runtime"], errors)?;
     let buffered_steps = group.find("buffered_steps").and_then(|element| values::number(element, 1..=u32::MAX, errors));
     let max_interval_ms = group.duration("max_interval", &POSITIVE, errors);
     let max_runtime_ms = group.duration("max_runtime", &POSITIVE, errors);
-    Some(Checkpoint { buffered_steps, max_interval_ms, max_runtime_ms })
+    // Each step at once, as the SDKs have it (`SDK_SPEC.md` §10.1).
+    Some(Checkpoint::List { buffered_steps: buffered_steps.unwrap_or(1), max_interval_ms, max_runtime_ms })
 }

@@ -37,6 +37,8 @@ pub(crate) enum ParameterRole {
     Event,
     /// `Events<…>`.
     Events,
+    /// `Failure<…>`.
+    Failure,
     /// `Step`.
     Step,
     /// Any other extractor.
@@ -142,6 +144,7 @@ fn role(ty: &Type) -> ParameterRole {
     match segment.ident.to_string().as_str() {
         "Event" if generic => ParameterRole::Event,
         "Events" if generic => ParameterRole::Events,
+        "Failure" if generic => ParameterRole::Failure,
         "Step" => ParameterRole::Step,
         _ => ParameterRole::Other,
     }

@@ -1,4 +1,5 @@
-//! The attribute macros of system-bus: [`macro@inngest_fn`], [`macro@event`] and [`macro@EventUnion`].
+//! The attribute macros of system-bus: [`macro@inngest_fn`], [`macro@failure_handler`], [`macro@event`] and
+//! [`macro@EventUnion`].
 //!
 //! The documentation and the compile-fail tests live with the crates that re-export these macros. Each macro goes
 //! through the same stages: `args` and `item` hold what the author wrote, `steps` and `body` what the function does,
@@ -16,6 +17,7 @@ mod event;
 mod expand;
 mod fallback;
 mod flow_control;
+mod handler;
 mod item;
 mod past_tense;
 mod peel;
@@ -55,8 +57,8 @@ use proc_macro::TokenStream;
 /// | `idempotency` | `"…"`; one run in 24 hours for each value |
 /// | `cancel_on` | `(event = Type, if = "…", timeout = "1h")`; at most five |
 /// | `timeouts` | `(start = "10m", finish = "1h")` |
-/// | `on_failure` | the path of the companion |
-/// | `checkpoint` | alone or `(buffered_steps = 10, max_interval = "1s", max_runtime = "1m")` |
+/// | `on_failure` | the path of a function with `#[failure_handler]` |
+/// | `checkpoint` | alone or `safe` (each step), `blended` (3 steps or 3 s), `performant` (1,000 steps), `off`, `(buffered_steps = 10, max_interval = "1s", max_runtime = "1m")`; the worker's default when absent |
 /// | `allow` | `(unjournaled)`: the body may await and read what is not the same at every replay |
 /// | `crate` | the path of the runtime, when it is not `::system_bus_runtime` |
 ///
@@ -69,6 +71,21 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn inngest_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     printed(expand::function(args.into(), item.into()))
+}
+
+/// Makes an async function the handler of failures, for `on_failure = its_name` in the attribute of others.
+///
+/// It is a durable function without an id and triggers of its own: what names it gives it both. It takes a `Failure<…>`
+/// of the failed function's event, any other extractors, and follows the same rules. Several functions may name it.
+///
+/// | word | value |
+/// | --- | --- |
+/// | `retries` | 1 to 20; 1 when not given |
+/// | `allow` | `(unjournaled)`, as in [`macro@inngest_fn`] |
+/// | `crate` | the path of the runtime, when it is not `::system_bus_runtime` |
+#[proc_macro_attribute]
+pub fn failure_handler(args: TokenStream, item: TokenStream) -> TokenStream {
+    printed(handler::expand(args.into(), item.into()))
 }
 
 /// Makes a struct, or an enum, the data of the event of that name and registers it.

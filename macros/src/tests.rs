@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proc_macro2::TokenStream;
 
-use crate::{derive, event, expand};
+use crate::{derive, event, expand, handler};
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap()
@@ -66,6 +66,39 @@ fn every_word_expands() {
             tokens("pub async fn all(event: Event<Any>) -> Result<(), Failure> { Ok(()) }"),
         ),
     );
+}
+
+#[test]
+fn a_failure_handler_expands() {
+    let item = r#"
+        /// Says that a deployment has failed.
+        pub async fn deploy_failed(failure: Failure<DeployRequested>, step: Step, gateway: Gateway) -> Result<()> {
+            step.run("tell", gateway.notify("deploy.failed", &failure.event.data)).await?;
+            Ok(())
+        }
+    "#;
+    check("handler", &handler::expand(tokens("retries = 3"), tokens(item)));
+}
+
+#[test]
+fn a_failure_handler_with_a_mistake_leaves_a_type() {
+    let item = "async fn deploy_failed(event: Event<DeployRequested>) -> Result<()> { Ok(()) }";
+    check("handler_mistake", &handler::expand(tokens("id = \"a\""), tokens(item)));
+}
+
+#[test]
+fn the_presets_of_checkpoints_expand() {
+    for (written, constant) in [
+        ("checkpoint", "SAFE"),
+        ("checkpoint = safe", "SAFE"),
+        ("checkpoint = blended", "BLENDED"),
+        ("checkpoint = performant", "PERFORMANT"),
+        ("checkpoint = off", "OFF"),
+    ] {
+        let args = format!(r#"id = "a", cron = "0 9 * * 1", {written}"#);
+        let expansion = expand::function(tokens(&args), tokens("async fn a() -> Result<()> { Ok(()) }"));
+        assert!(expansion.to_string().contains(&format!("Checkpoint :: {constant}")), "{written}: {expansion}");
+    }
 }
 
 #[test]
@@ -133,7 +166,11 @@ fn another_crate_path_leaves_no_trace_of_the_default() {
     );
     let event = event::expand(tokens(r#""a/b.done", crate = my::bus"#), tokens("struct Done {}"));
     let union = derive::expand(tokens("#[event_union(crate = my::bus)] enum Either { One(One) }"));
-    for expansion in [function, event, union] {
+    let handler = handler::expand(
+        tokens("crate = my::bus"),
+        tokens("async fn failed(failure: Failure<Cron>) -> Result<()> { Ok(()) }"),
+    );
+    for expansion in [function, event, union, handler] {
         assert!(!expansion.to_string().contains("system_bus_runtime"), "{expansion}");
     }
 }

@@ -241,7 +241,7 @@ fn role(element: &Element, errors: &mut Errors) -> Option<&'static str> {
     }
 }
 
-fn retries(element: &Element, errors: &mut Errors) -> Option<u8> {
+pub(crate) fn retries(element: &Element, errors: &mut Errors) -> Option<u8> {
     if let Value::Lit(syn::Lit::Int(lit)) = &element.value
         && lit.base10_parse::<u32>().is_ok_and(|value| value == 0)
     {
@@ -255,7 +255,7 @@ fn retries(element: &Element, errors: &mut Errors) -> Option<u8> {
     values::number(element, 1..=20, errors).and_then(|value| u8::try_from(value).ok())
 }
 
-fn unjournaled(words: &[&Element], errors: &mut Errors) -> bool {
+pub(crate) fn unjournaled(words: &[&Element], errors: &mut Errors) -> bool {
     const KNOWN: [&str; 1] = ["unjournaled"];
     let Some(element) = args::find(words, "allow") else { return false };
     let Some(list) = values::list(element, "allow(unjournaled)", errors) else { return false };
@@ -268,7 +268,7 @@ fn unjournaled(words: &[&Element], errors: &mut Errors) -> bool {
     !allowed.is_empty()
 }
 
-/// `Events<…>` and `batch` go together.
+/// `Events<…>` and `batch` go together, and a function handles no failure.
 fn check_event_parameter(function: &Function, words: &[&Element], errors: &mut Errors) {
     let batch = args::find(words, "batch");
     for parameter in &function.parameters {
@@ -281,6 +281,10 @@ fn check_event_parameter(function: &Function, words: &[&Element], errors: &mut E
             (ParameterRole::Event, Some(_)) => {
                 errors.add_on(&parameter.ty, "a function with `batch(…)` gets several events at once; take `Events<…>`")
             }
+            (ParameterRole::Failure, _) => errors.add_on(
+                &parameter.ty,
+                "`Failure<…>` is what a function with `#[failure_handler]` takes; take `Event<…>`",
+            ),
             _ => {}
         }
     }

@@ -8,16 +8,16 @@ pub use serde_json;
 pub use std::marker::PhantomData;
 
 pub use crate::error::Result;
-pub use crate::event::{Cron, DecodeError, Event, EventData, EventRegistration, EventUnion, decode};
+pub use crate::event::{AnyEvent, Cron, DecodeError, Event, EventData, EventRegistration, EventUnion, decode};
 pub use crate::function::{
-    Accepts, Batch, CancelOn, Checkpoint, Concurrency, Context, Debounce, FromContext, Function, FunctionConfig,
-    FunctionFuture, FunctionRegistration, FunctionResult, Priority, RateLimit, Role, Scope, Singleton, SingletonMode,
-    StepKind, StepSite, Throttle, Timeouts, Trigger,
+    Accepts, Batch, CancelOn, Checkpoint, Concurrency, Context, Debounce, FailureHandler, FailureRegistration,
+    FromContext, Function, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, OnFailure, Priority,
+    RateLimit, Role, Scope, Singleton, SingletonMode, StepKind, StepSite, Throttle, Timeouts, Trigger,
 };
 pub use crate::registry::Site;
 pub use crate::step::Step;
 
-/// Asserts that a parameter can hold a trigger's event.
+/// Asserts that a parameter, or the failure handler's, can hold a trigger's event.
 pub const fn assert_accepts<P: Accepts<T>, T>() {}
 
 /// Finds out whether a type named in a step is an event: `(&Probe::<T>(PhantomData)).event_name()` is

@@ -25,4 +25,4 @@ pub mod webhook;
 pub mod __private;
 
 pub use error::{Error, Result, StepError};
-pub use system_bus_macros::{EventUnion, event, inngest_fn};
+pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn};

@@ -5,8 +5,8 @@ pub use std::time::Duration;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::error::{Error, Result, StepError};
-pub use crate::event::{AnyEvent, Cron, Event, EventData, Events};
-pub use crate::function::{FromContext, RunInfo};
+pub use crate::event::{AnyEvent, Cron, Event, EventData, Events, FunctionFailed};
+pub use crate::function::{Failure, FromContext, RunInfo};
 pub use crate::service::{Gateway, State};
 pub use crate::step::Step;
-pub use system_bus_macros::{EventUnion, event, inngest_fn};
+pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn};

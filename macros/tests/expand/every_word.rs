@@ -75,9 +75,12 @@ const _: () = {
                 ::core::time::Duration::from_millis(5400000u64),
             ),
         });
-        config.on_failure = ::core::option::Option::Some("companion::tell");
+        config.on_failure = ::core::option::Option::Some(__bus::OnFailure {
+            path: "companion::tell",
+            id: "all-words-failure",
+        });
         config.checkpoint = ::core::option::Option::Some(__bus::Checkpoint {
-            buffered_steps: ::core::option::Option::Some(10u32),
+            buffered_steps: 10u32,
             max_interval: ::core::option::Option::Some(
                 ::core::time::Duration::from_millis(500u64),
             ),
@@ -117,10 +120,29 @@ const _: () = {
         __bus::Site { file : ::core::file!(), line : 1u32, manifest_dir :
         ::core::env!("CARGO_MANIFEST_DIR"), }, }
     }
+    type __Handler = companion::tell;
+    const __FAILURE: &[__bus::Trigger] = &[
+        __bus::Trigger::Failure {
+            function: "all-words",
+        },
+    ];
+    __bus::inventory::submit! {
+        < __Handler as __bus::FailureHandler > ::REGISTRATION
+        .companion("all-words-failure", __FAILURE, __CONFIG.role)
+    }
     const _: () = __bus::assert_accepts::<Event<Any>, One>();
     const _: () = __bus::assert_accepts::<Event<Any>, Two>();
     const _: () = __bus::assert_accepts::<Event<Any>, __bus::Cron>();
-    const _: fn() = || {
-        let _ = companion::tell;
-    };
+    const _: () = __bus::assert_accepts::<
+        <__Handler as __bus::FailureHandler>::Input,
+        One,
+    >();
+    const _: () = __bus::assert_accepts::<
+        <__Handler as __bus::FailureHandler>::Input,
+        Two,
+    >();
+    const _: () = __bus::assert_accepts::<
+        <__Handler as __bus::FailureHandler>::Input,
+        __bus::Cron,
+    >();
 };

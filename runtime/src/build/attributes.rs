@@ -24,7 +24,7 @@ pub(super) struct FoundSite {
 
 /// Whether a text can hold an annotated item, or a conditional module; parsing every file would take seconds.
 pub(super) fn is_worth_parsing(text: &str) -> bool {
-    ["inngest_fn", "event", "cfg"].iter().any(|word| text.contains(word))
+    ["inngest_fn", "failure_handler", "event", "cfg"].iter().any(|word| text.contains(word))
 }
 
 /// Finds the annotated items of a file. The error says what does not parse.
@@ -40,7 +40,10 @@ pub(super) fn find(text: &str, path: &Path) -> Result<Found, String> {
 fn items(all: &[Item], directory: &Path, found: &mut Found) {
     for item in all {
         match item {
-            Item::Fn(item) => annotated(&item.attrs, &item.sig.ident, SiteKind::Function, found),
+            Item::Fn(item) => {
+                annotated(&item.attrs, &item.sig.ident, SiteKind::Function, found);
+                annotated(&item.attrs, &item.sig.ident, SiteKind::FailureHandler, found);
+            }
             Item::Struct(item) => annotated(&item.attrs, &item.ident, SiteKind::Event, found),
             Item::Enum(item) => annotated(&item.attrs, &item.ident, SiteKind::Event, found),
             Item::Mod(module) => {
@@ -66,10 +69,12 @@ fn annotated(attributes: &[Attribute], name: &syn::Ident, kind: SiteKind, found:
     let word = match kind {
         SiteKind::Function => "inngest_fn",
         SiteKind::Event => "event",
+        SiteKind::FailureHandler => "failure_handler",
     };
     let attribute = attributes.iter().find(|attribute| {
         // `#[event]` alone belongs to something else: ours always has a name in brackets.
-        attribute.path().segments.last().is_some_and(|last| last.ident == word) && attribute.meta.require_list().is_ok()
+        attribute.path().segments.last().is_some_and(|last| last.ident == word)
+            && (kind == SiteKind::FailureHandler || attribute.meta.require_list().is_ok())
     });
     let Some(attribute) = attribute else { return };
     if is_conditional(attributes) {

@@ -100,7 +100,7 @@ fn scan_package(root: &Path, package: &Path, sources: &Path, found: &mut Scan) {
             }
             // The compiler says it better where the file belongs to the program, and where it does not it may be
             // anything; only one that mentions our attributes matters.
-            Err(error) if text.contains("inngest_fn") => {
+            Err(error) if text.contains("inngest_fn") || text.contains("failure_handler") => {
                 found.errors.push(format!("{shown}: the file cannot be parsed: {error}"));
             }
             Err(_) => {}
@@ -204,12 +204,13 @@ pub(super) mod tests {
                 ("crates/x/Cargo.toml", PACKAGE),
                 (
                     "crates/x/src/deep/er/f.rs",
-                    "/// Doc.\n#[inngest_fn(\n  id = \"x\",\n)]\n/// More.\nasync fn f() {}\n",
+                    "/// Doc.\n#[inngest_fn(\n  id = \"x\",\n)]\n/// More.\nasync fn f() {}\n#[failure_handler]\nasync fn g() {}\n",
                 ),
                 ("crates/x/src/other.rs", "#[event]\nstruct NotOurs;\n#[derive(Debug)]\n#[event(\"a\")]\nstruct Ours;"),
             ],
             &[
                 "a-b crates/x/src/deep/er/f.rs:2-6 Function f",
+                "a-b crates/x/src/deep/er/f.rs:7-8 FailureHandler g",
                 "a-b crates/x/src/other.rs:4-5 Event Ours",
                 "root src/main.rs:2-3 Event E",
             ],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{DecodeError, EventData, EventUnion, decode};
+use super::{DecodeError, EventData, EventUnion, FunctionFailed, decode};
 use crate::error::{Error, Result};
 
 /// An event on its way in: what `POST /e/{key}` takes and what a function sends.
@@ -124,7 +124,12 @@ impl<T: EventUnion> Events<T> {
 }
 
 impl<T: EventData> EventUnion for T {
-    fn decode(_name: &str, data: &RawValue) -> Result<Self, DecodeError> {
+    fn decode(name: &str, data: &RawValue) -> Result<Self, DecodeError> {
+        // Data with nothing but optional fields would fit, and be empty.
+        if name == FunctionFailed::NAME && T::NAME != name {
+            let message = "this tells of a failed run and is not the event that started it: take `Failure<…>`";
+            return Err(DecodeError { path: String::new(), message: message.to_owned() });
+        }
         decode(data)
     }
 }

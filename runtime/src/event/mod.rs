@@ -2,10 +2,12 @@
 
 mod builtin;
 mod envelope;
+mod failed;
 mod name;
 
 pub use builtin::{AnyEvent, Cron, EventUnion, FunctionInvoked};
 pub use envelope::{Event, Events, NewEvent, ReceivedEvent};
+pub use failed::FunctionFailed;
 pub use name::{NAME_LENGTH_MAX, NameProblem, check_name};
 
 use serde::Serialize;

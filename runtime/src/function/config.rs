@@ -44,9 +44,9 @@ pub struct FunctionConfig {
     pub cancel_on: &'static [CancelOn],
     /// How long a run may wait to start and may take.
     pub timeouts: Option<Timeouts>,
-    /// The path of the companion that runs when the function has failed, as written.
-    pub on_failure: Option<&'static str>,
-    /// When step results are sent to a server while the function goes on.
+    /// What runs when a run has failed for good.
+    pub on_failure: Option<OnFailure>,
+    /// When step results are sent to a server while the function goes on; the worker's default when absent.
     pub checkpoint: Option<Checkpoint>,
     /// The steps found in the body, in source order.
     pub steps: &'static [StepSite],
@@ -78,6 +78,17 @@ impl FunctionConfig {
         }
     }
 
+    /// What the id of a failure handler's function has behind that of the failed one, as the TypeScript SDK has it.
+    pub const FAILURE_SUFFIX: &'static str = "-failure";
+
+    /// The id of the function whose failures this one handles, when `on_failure` has made it.
+    pub fn failure_of(&self) -> Option<&'static str> {
+        self.triggers.iter().find_map(|trigger| match trigger {
+            Trigger::Failure { function } => Some(*function),
+            Trigger::Event { .. } | Trigger::Cron { .. } => None,
+        })
+    }
+
     /// Attempts in all before a step, or the code between steps, has failed for good: `retries` and the first one.
     pub fn attempts_max(&self) -> u32 {
         self.retries.map_or(ATTEMPTS_DEFAULT, |retries| u32::from(retries) + 1)
@@ -99,11 +110,20 @@ pub enum Role {
     Any,
 }
 
-/// How eagerly step results are sent to a server while the function goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The companion that `on_failure` names. It is a function of its own, with its own steps and retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnFailure {
+    /// The path in the attribute, as written.
+    pub path: &'static str,
+    /// The id of the function that it makes: the failed one's with [`FunctionConfig::FAILURE_SUFFIX`].
+    pub id: &'static str,
+}
+
+/// How eagerly step results are sent to a server while the function goes on (`SDK_SPEC.md` §10.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Steps held back before they are sent together.
-    pub buffered_steps: Option<u32>,
+    /// Steps held back before they are sent together: 1 sends each one, 0 sends none, which turns checkpoints off.
+    pub buffered_steps: u32,
     /// The longest time a result is held back.
     pub max_interval: Option<Duration>,
     /// The longest time one call may go on before it yields.
@@ -111,13 +131,23 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// No checkpoints: each step's result is the answer to one call.
+    pub const OFF: Self = Self::buffering(0);
     /// Every step's result is sent before the next step starts.
-    pub const SAFE: Self = Self { buffered_steps: None, max_interval: None, max_runtime: None };
+    pub const SAFE: Self = Self::buffering(1);
     /// Results are sent after three steps, or after three seconds.
-    pub const BLENDED: Self =
-        Self { buffered_steps: Some(3), max_interval: Some(Duration::from_secs(3)), max_runtime: None };
+    pub const BLENDED: Self = Self { max_interval: Some(Duration::from_secs(3)), ..Self::buffering(3) };
     /// Up to a thousand results are sent together: the fastest, and a crash repeats the most.
-    pub const PERFORMANT: Self = Self { buffered_steps: Some(1_000), max_interval: None, max_runtime: None };
+    pub const PERFORMANT: Self = Self::buffering(1_000);
+
+    const fn buffering(steps: u32) -> Self {
+        Self { buffered_steps: steps, max_interval: None, max_runtime: None }
+    }
+
+    /// Whether no step is sent while the function goes on.
+    pub fn is_off(&self) -> bool {
+        self.buffered_steps == 0
+    }
 }
 
 /// One step found in a function's body.

@@ -20,9 +20,10 @@ pub trait FromContext: Sized {
 
 /// Proves that a parameter can hold the event of a trigger; the macro asserts it for every trigger.
 #[diagnostic::on_unimplemented(
-    message = "this parameter cannot hold the event `{Trigger}` that triggers the function",
+    message = "the event `{Trigger}` that triggers the function does not fit here",
     label = "not made for `{Trigger}`",
-    note = "take `Event<{Trigger}>`, an enum that derives `EventUnion`, or `Event<AnyEvent>`"
+    note = "take `Event<{Trigger}>` (a failure handler `Failure<{Trigger}>`); for several events an enum that derives \
+            `EventUnion`, or `AnyEvent`"
 )]
 pub trait Accepts<Trigger> {}
 
@@ -33,7 +34,7 @@ impl<T, U: Accepts<T>> Accepts<T> for Events<U> {}
 impl<T: EventData> Accepts<T> for T {}
 impl<T> Accepts<T> for AnyEvent {}
 
-fn undecodable(name: &str, error: &DecodeError) -> Error {
+pub(super) fn undecodable(name: &str, error: &DecodeError) -> Error {
     Error::terminal(format!("the event `{name}` does not fit its type: {error}")).named(DECODE_ERROR)
 }
 

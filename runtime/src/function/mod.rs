@@ -3,12 +3,14 @@
 mod config;
 mod context;
 mod extract;
+mod failure;
 mod flow_control;
 mod trigger;
 
-pub use config::{Checkpoint, FunctionConfig, Role, StepKind, StepSite};
+pub use config::{Checkpoint, FunctionConfig, OnFailure, Role, StepKind, StepSite};
 pub use context::{Context, RunId, RunInfo, Services};
 pub use extract::{Accepts, FromContext};
+pub use failure::{Failure, FailureHandler, FailureRegistration};
 pub use flow_control::{
     Batch, CancelOn, Concurrency, Debounce, Priority, RateLimit, Scope, Singleton, SingletonMode, Throttle, Timeouts,
 };
@@ -26,7 +28,7 @@ use crate::registry::Site;
 /// A call of a durable function: resolves to the run's output as JSON.
 pub type FunctionFuture = Pin<Box<dyn Future<Output = Result<Box<RawValue>>> + Send>>;
 
-/// What `#[inngest_fn]` submits to the registry.
+/// What `#[inngest_fn]` submits to the registry: the function, and the one that runs when it has failed.
 pub struct FunctionRegistration {
     /// All that the attribute says, and the steps found in the body.
     pub config: FunctionConfig,

@@ -54,6 +54,7 @@ impl fmt::Display for Problem {
 pub fn check(registry: &Registry, sources: &[SourceSite], root: Option<&Path>) -> Vec<Problem> {
     let mut checks = Checks { registry, root, problems: Vec::new() };
     checks.ids();
+    checks.failure_handlers();
     checks.event_types();
     checks.event_names();
     checks.invocations();
@@ -95,13 +96,42 @@ impl Checks<'_> {
     fn ids(&mut self) {
         for pair in self.registry.functions().windows(2) {
             let [first, second] = pair else { continue };
-            if first.config.id == second.config.id {
+            if first.config.id != second.config.id {
+                continue;
+            }
+            let (id, taken) = (second.config.id, "give this function another id");
+            match (first.config.failure_of(), second.config.failure_of()) {
+                (None, None) => {
+                    let message = format!("the function id `{id}` is taken by {}: {taken}", self.place(&first.site));
+                    self.error(&second.site, second.site.line, message);
+                }
+                (Some(failed), None) => self.taken_by_companion(second, failed),
+                (None, Some(failed)) => self.taken_by_companion(first, failed),
+                // The failed functions have one id as well, and that is said of them.
+                (Some(_), Some(_)) => {}
+            }
+        }
+    }
+
+    fn taken_by_companion(&mut self, function: &FunctionRegistration, failed: &str) {
+        let message = format!(
+            "the function id `{}` is taken by the failure handler of `{failed}`: give this function another id",
+            function.config.id
+        );
+        self.error(&function.site, function.site.line, message);
+    }
+
+    /// A handler that no function names would never run.
+    fn failure_handlers(&mut self) {
+        for handler in self.registry.failure_handlers() {
+            let mut companions = self.registry.functions().iter().filter(|it| it.config.failure_of().is_some());
+            if !companions.any(|companion| companion.site == handler.site) {
                 let message = format!(
-                    "the function id `{}` is taken by {}: give this function another id",
-                    second.config.id,
-                    self.place(&first.site)
+                    "no function names the failure handler `{0}`: write `on_failure = {0}` in a function's attribute, \
+                     or remove it",
+                    handler.item
                 );
-                self.error(&second.site, second.site.line, message);
+                self.warning(&handler.site, handler.site.line, message);
             }
         }
     }

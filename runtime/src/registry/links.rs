@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Registry;
-use crate::event::{Cron, EventData};
+use crate::event::{Cron, EventData, FunctionFailed};
 use crate::function::{StepKind, StepSite, Trigger};
 
 /// The links of every event that is mentioned, by its name.
@@ -54,6 +54,7 @@ pub(super) fn trigger_event(trigger: &Trigger) -> &'static str {
     match trigger {
         Trigger::Event { name, .. } => name,
         Trigger::Cron { .. } => Cron::NAME,
+        Trigger::Failure { .. } => FunctionFailed::NAME,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use entry::{
     BatchEntry, CancelEntry, CheckpointEntry, DebounceEntry, EventEntry, FlowControl, FunctionEntry, LimitEntry,
-    SingletonEntry, StepEntry, TimeoutsEntry, TriggerEntry,
+    OnFailureEntry, SingletonEntry, StepEntry, TimeoutsEntry, TriggerEntry,
 };
 
 use super::links::{Links, awaited, links, sent};
@@ -79,7 +79,9 @@ fn function_entry(function: &FunctionRegistration, root: Option<&Path>) -> Funct
             start: timeouts.start.map(format_time_string),
             finish: timeouts.finish.map(format_time_string),
         }),
-        on_failure: owned(config.on_failure),
+        on_failure: config
+            .on_failure
+            .map(|failure| OnFailureEntry { handler: failure.path.to_owned(), function: failure.id.to_owned() }),
         checkpoint: config.checkpoint.as_ref().map(|checkpoint| CheckpointEntry {
             buffered_steps: checkpoint.buffered_steps,
             max_interval: checkpoint.max_interval.map(format_time_string),
@@ -97,6 +99,7 @@ fn trigger_entry(trigger: &Trigger) -> TriggerEntry {
         Trigger::Cron { time_zone, expression } => {
             TriggerEntry::Cron { cron: (*expression).to_owned(), time_zone: owned(*time_zone) }
         }
+        Trigger::Failure { function } => TriggerEntry::Failure { failure_of: (*function).to_owned() },
     }
 }
 

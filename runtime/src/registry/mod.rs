@@ -15,7 +15,7 @@ pub use source_path::relative_path;
 
 use crate::event::EventRegistration;
 use crate::expression::nearest::nearest;
-use crate::function::FunctionRegistration;
+use crate::function::{FailureRegistration, FunctionRegistration};
 
 /// A place in the source, as macro output records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct Site {
 pub struct Registry {
     functions: Vec<&'static FunctionRegistration>,
     events: Vec<&'static EventRegistration>,
+    failure_handlers: Vec<&'static FailureRegistration>,
 }
 
 impl Registry {
@@ -46,16 +47,25 @@ impl Registry {
             inventory::iter::<FunctionRegistration>.into_iter().collect(),
             inventory::iter::<EventRegistration>.into_iter().collect(),
         )
+        .with_failure_handlers(inventory::iter::<FailureRegistration>.into_iter().collect())
     }
 
     /// A registry of these functions and events.
     pub fn of(mut functions: Vec<&'static FunctionRegistration>, mut events: Vec<&'static EventRegistration>) -> Self {
         functions.sort_by_key(|function| (function.config.id, function.site.file, function.site.line));
         events.sort_by_key(|event| (event.name, event.site.file, event.site.line));
-        Self { functions, events }
+        Self { functions, events, failure_handlers: Vec::new() }
     }
 
-    /// The functions, sorted by id.
+    /// The same registry and these failure handlers, so that the checks can tell which ones no function names.
+    #[must_use]
+    pub fn with_failure_handlers(mut self, mut handlers: Vec<&'static FailureRegistration>) -> Self {
+        handlers.sort_by_key(|handler| (handler.site.file, handler.site.line));
+        self.failure_handlers = handlers;
+        self
+    }
+
+    /// The functions, sorted by id. What a function's `on_failure` names is a function as well.
     pub fn functions(&self) -> &[&'static FunctionRegistration] {
         &self.functions
     }
@@ -63,6 +73,12 @@ impl Registry {
     /// The events, sorted by name.
     pub fn events(&self) -> &[&'static EventRegistration] {
         &self.events
+    }
+
+    /// The failure handlers, in the order of their places. Those that a function names are among its companions in
+    /// [`Registry::functions`].
+    pub fn failure_handlers(&self) -> &[&'static FailureRegistration] {
+        &self.failure_handlers
     }
 
     /// The event of this name.

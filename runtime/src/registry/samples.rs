@@ -10,8 +10,8 @@ use super::{Registry, Site};
 use crate::error::Error;
 use crate::event::{EventData, EventRegistration};
 use crate::function::{
-    Batch, CancelOn, Concurrency, Context, FunctionConfig, FunctionFuture, FunctionRegistration, Priority, Role, Scope,
-    StepKind, StepSite, Trigger,
+    Batch, CancelOn, Concurrency, Context, FailureRegistration, FunctionConfig, FunctionFuture, FunctionRegistration,
+    OnFailure, Priority, Role, Scope, StepKind, StepSite, Trigger,
 };
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -94,10 +94,11 @@ pub(super) fn event<T: EventData>(sent_by: &'static [&'static str], line: u32) -
 }
 
 pub(super) fn function(config: FunctionConfig, line: u32) -> &'static FunctionRegistration {
-    fn call(_: &Context) -> crate::Result<FunctionFuture> {
-        Err(Error::terminal("a sample is not called"))
-    }
     leak(FunctionRegistration { config, call, site: site("/w/functions/src/git/pull.rs", line) })
+}
+
+fn call(_: &Context) -> crate::Result<FunctionFuture> {
+    Err(Error::terminal("a sample is not called"))
 }
 
 pub(super) fn on<T: EventData>(expression: Option<&'static str>) -> &'static [Trigger] {
@@ -127,7 +128,7 @@ pub(super) fn events() -> Vec<&'static EventRegistration> {
     ]
 }
 
-/// Two functions and three events with nothing wrong.
+/// Two functions, the failure handler of one of them, and three events with nothing wrong.
 pub(crate) fn registry() -> Registry {
     let mut review = FunctionConfig::new("git/review");
     review.doc = " Asks for a review.\n\n Waits for the answer.";
@@ -143,7 +144,7 @@ pub(crate) fn registry() -> Registry {
         expression: Some("async.data.number == event.data.number"),
         timeout: Some(Duration::from_secs(86_400)),
     }]);
-    review.on_failure = Some("review_failed");
+    review.on_failure = Some(OnFailure { path: "review_failed", id: "git/review-failure" });
     review.steps = slice(vec![
         step("ask", StepKind::Run),
         wait::<CommentAdded>(Some("async.data.pull == event.data.number && async.data.text.contains('ok')")),
@@ -161,5 +162,17 @@ pub(crate) fn registry() -> Registry {
         key: None,
         expression: Some("size(event.data.text) > 3"),
     });
-    Registry::of(vec![function(review, 8), function(digest, 40)], events())
+    let failed = review_failed();
+    let triggers = slice(vec![Trigger::Failure { function: "git/review" }]);
+    let companion = leak(failed.companion("git/review-failure", triggers, Role::Cluster));
+    Registry::of(vec![function(review, 8), function(digest, 40), companion], events())
+        .with_failure_handlers(vec![failed])
+}
+
+/// The failure handler of the first function.
+pub(super) fn review_failed() -> &'static FailureRegistration {
+    let mut handler = FailureRegistration::new("review_failed", call, site("/w/functions/src/git/pull.rs", 60));
+    handler.doc = " Says that a review has failed.";
+    handler.steps = slice(vec![StepSite { line: 64, ..step("tell", StepKind::Run) }]);
+    leak(handler)
 }

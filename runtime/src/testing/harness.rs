@@ -12,8 +12,8 @@ use super::answer::{Answer, Fault};
 use super::subject::Subject;
 use super::{Check, HarnessError, Report, TestClock, checks, drive};
 use crate::error::{Error, StepError};
-use crate::event::{EventData, NewEvent, ReceivedEvent};
-use crate::function::{Function, FunctionRegistration, FunctionResult, Services};
+use crate::event::{Event, EventData, FunctionFailed, NewEvent, ReceivedEvent};
+use crate::function::{Failure, FailureHandler, Function, FunctionRegistration, FunctionResult, Services};
 use crate::step::{Step, UnixMillis};
 
 /// Steps and attempts of one run when the test says nothing; an Inngest server allows as many steps.
@@ -66,6 +66,12 @@ impl Harness {
         Self::new(Subject::linked(F::ID))
     }
 
+    /// A harness for a failure handler, by the type that `#[failure_handler]` declares:
+    /// `Harness::failure_handler::<deploy_failed>()`. [`Harness::failure`] gives it the failure.
+    pub fn failure_handler<H: FailureHandler>() -> Self {
+        Self::new(Subject::failure_handler::<H>())
+    }
+
     /// A harness for a function that need not be linked.
     pub fn registered(function: &'static FunctionRegistration) -> Self {
         Self::new(Subject::Registered(function))
@@ -111,6 +117,32 @@ impl Harness {
         let data = self.encode(&name, &data);
         self.events.push(NewEvent::named(name, data));
         self
+    }
+
+    /// Starts the run of a failure handler with this failure: `.failure(Failure::of(data, error))`.
+    #[must_use]
+    pub fn failure<T: EventData>(self, failure: Failure<T>) -> Self {
+        let mut problem = None;
+        let mut original = |event: &Event<T>| ReceivedEvent {
+            id: event.id.clone(),
+            name: event.name.clone(),
+            data: to_raw_value(&event.data).unwrap_or_else(|error| {
+                problem = Some(HarnessError::Encode { name: event.name.clone(), message: error.to_string() });
+                Box::default()
+            }),
+            ts: event.ts,
+            v: None,
+        };
+        let failed = FunctionFailed {
+            function_id: failure.function.to_owned(),
+            run_id: failure.run,
+            error: failure.error,
+            event: original(&failure.event),
+            events: failure.events.iter().map(original).collect(),
+        };
+        let mut harness = self.event(failed);
+        harness.problem = harness.problem.or(problem);
+        harness
     }
 
     /// Gives the function a service, in place of any of the same type. All runs share it; see

@@ -5,14 +5,17 @@ use std::future::Future;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::HarnessError;
-use crate::error::{Error, Result};
-use crate::event::{Cron, EventData, NewEvent};
-use crate::function::{Context, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, Trigger};
+use crate::error::{Error, Result, StepError};
+use crate::event::{Cron, EventData, FunctionFailed, NewEvent, ReceivedEvent};
+use crate::function::{
+    Context, FailureHandler, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, Role, RunId, Trigger,
+};
 use crate::step::Step;
 
 /// The function that a harness runs.
 pub(super) enum Subject {
     Registered(&'static FunctionRegistration),
+    FailureHandler(FunctionRegistration),
     Closure(Box<dyn Fn(Step) -> FunctionFuture + Send + Sync>),
     /// No linked function has this id.
     Missing(&'static str),
@@ -21,10 +24,19 @@ pub(super) enum Subject {
 /// The id of a closure, and the name of the event that starts it.
 const CLOSURE: &str = "test/closure";
 
+/// The id of the function whose failure a failure handler gets; `Failure::of` says the same.
+const FAILED: &str = "test";
+
 impl Subject {
     pub(super) fn linked(id: &'static str) -> Self {
         let mut functions = inventory::iter::<FunctionRegistration>.into_iter();
         functions.find(|function| function.config.id == id).map_or(Self::Missing(id), Self::Registered)
+    }
+
+    /// A failure handler needs no function that names it.
+    pub(super) fn failure_handler<H: FailureHandler>() -> Self {
+        const FAILURE: &[Trigger] = &[Trigger::Failure { function: FAILED }];
+        Self::FailureHandler(H::REGISTRATION.companion("test-failure", FAILURE, Role::Any))
     }
 
     pub(super) fn closure<F>(code: impl Fn(Step) -> F + Send + Sync + 'static) -> Self
@@ -40,7 +52,7 @@ impl Subject {
     pub(super) fn problem(&self) -> Option<HarnessError> {
         match self {
             Self::Missing(id) => Some(HarnessError::NotLinked(id)),
-            Self::Registered(_) | Self::Closure(_) => None,
+            Self::Registered(_) | Self::FailureHandler(_) | Self::Closure(_) => None,
         }
     }
 
@@ -57,6 +69,7 @@ impl Subject {
         static CLOSURE_CONFIG: FunctionConfig = FunctionConfig::new(CLOSURE);
         match self {
             Self::Registered(function) => &function.config,
+            Self::FailureHandler(function) => &function.config,
             Self::Closure(_) | Self::Missing(_) => &CLOSURE_CONFIG,
         }
     }
@@ -65,6 +78,7 @@ impl Subject {
     pub(super) fn call(&self, context: &Context) -> Result<FunctionFuture> {
         match self {
             Self::Registered(function) => (function.call)(context),
+            Self::FailureHandler(function) => (function.call)(context),
             Self::Closure(code) => Ok(code(Step::new(context.journal().clone()))),
             Self::Missing(id) => Err(Error::terminal(format!("no function `{id}` is linked"))),
         }
@@ -78,6 +92,18 @@ impl Subject {
             Some(Trigger::Cron { expression, .. }) => {
                 let data = to_raw_value(&Cron { cron: (*expression).to_owned() }).unwrap_or_else(|_| object());
                 NewEvent::named(Cron::NAME, data)
+            }
+            Some(Trigger::Failure { function }) => {
+                let event =
+                    ReceivedEvent { id: "failed".to_owned(), name: CLOSURE.to_owned(), data: object(), ts: 0, v: None };
+                let failed = FunctionFailed {
+                    function_id: (*function).to_owned(),
+                    run_id: RunId(ulid::Ulid::nil()),
+                    error: StepError::new("Error", "the test gives no failure"),
+                    event,
+                    events: Vec::new(),
+                };
+                NewEvent::named(FunctionFailed::NAME, to_raw_value(&failed).unwrap_or_else(|_| object()))
             }
             None => NewEvent::named(CLOSURE, object()),
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Checks;
 use super::schema::{Found, find, one_of};
-use crate::event::{Cron, EventData};
+use crate::event::{Cron, EventData, FunctionFailed};
 use crate::expression::nearest::nearest;
 use crate::expression::{Expression, FieldPath, Root, Segment};
 use crate::function::FunctionRegistration;
@@ -125,6 +125,9 @@ impl Checks<'_> {
     fn schema(&self, name: &str) -> Option<Value> {
         if name == Cron::NAME {
             return Some(schemars::schema_for!(Cron).to_value());
+        }
+        if name == FunctionFailed::NAME {
+            return Some(schemars::schema_for!(FunctionFailed).to_value());
         }
         self.registry.event(name).map(|event| (event.schema)().to_value())
     }

@@ -26,14 +26,18 @@ pub enum SiteKind {
     Function,
     /// A type with `#[event]`.
     Event,
+    /// A function with `#[failure_handler]`.
+    FailureHandler,
 }
 
 impl Checks<'_> {
     pub(super) fn sites(&mut self, sources: &[SourceSite]) {
         let of_functions = self.registry.functions().iter().map(|function| (SiteKind::Function, function.site));
         let of_events = self.registry.events().iter().map(|event| (SiteKind::Event, event.site));
-        let linked: Vec<_> =
-            of_functions.chain(of_events).map(|(kind, site)| (kind, self.file(&site), site.line)).collect();
+        let of_handlers =
+            self.registry.failure_handlers().iter().map(|handler| (SiteKind::FailureHandler, handler.site));
+        let linked = of_functions.chain(of_events).chain(of_handlers);
+        let linked: Vec<_> = linked.map(|(kind, site)| (kind, self.file(&site), site.line)).collect();
         for source in sources {
             let is_linked = linked.iter().any(|(kind, file, line)| {
                 *kind == source.kind && *file == source.file && (source.line..=source.last_line).contains(line)
@@ -51,6 +55,7 @@ impl Checks<'_> {
             let what = match source.kind {
                 SiteKind::Function => "function",
                 SiteKind::Event => "event",
+                SiteKind::FailureHandler => "failure handler",
             };
             self.problems.push(Problem {
                 severity: Severity::Error,

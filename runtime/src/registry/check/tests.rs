@@ -3,7 +3,8 @@
 use super::{Problem, SiteKind, SourceSite, check};
 use crate::event::EventData;
 use crate::function::{
-    CancelOn, Concurrency, FunctionConfig, FunctionRegistration, Priority, Role, Scope, StepKind, StepSite, Trigger,
+    CancelOn, Concurrency, FunctionConfig, FunctionRegistration, OnFailure, Priority, Role, Scope, StepKind, StepSite,
+    Trigger,
 };
 use crate::registry::samples::{
     self, CommentAdded, PullClosed, PullOpened, event, function, leak, on, send, site, slice, step, wait,
@@ -288,12 +289,21 @@ fn an_annotated_site_is_linked() {
             &[
                 source("functions/src/git/pull.rs", 8, "review", "functions"),
                 source("functions/src/git/pull.rs", 38, "digest", "functions"),
+                SourceSite {
+                    kind: SiteKind::FailureHandler,
+                    ..source("functions/src/git/pull.rs", 60, "review_failed", "functions")
+                },
+                SourceSite {
+                    kind: SiteKind::FailureHandler,
+                    ..source("functions/src/git/lost.rs", 25, "lost_failed", "functions")
+                },
                 source("functions/src/git/lost.rs", 5, "lost", "functions"),
                 source("more-functions/src/lib.rs", 9, "other", "more-functions"),
             ]
         ),
         [
             "functions/src/git/lost.rs:5: the function `lost` is not linked into the program: name its module in the crate's `lib.rs`",
+            "functions/src/git/lost.rs:25: the failure handler `lost_failed` is not linked into the program: name its module in the crate's `lib.rs`",
             "more-functions/src/lib.rs:9: the function `other` is not linked into the program: name its crate in `build.rs` and `main.rs`, as in `use more_functions as _;`",
         ]
     );
@@ -315,4 +325,64 @@ fn sites_relative_to_the_workspace_are_found() {
     };
     let found = problems(&Registry::of(vec![leak(registered)], samples::events()), &[source]);
     assert!(!found.iter().any(|problem| problem.contains("not linked")), "{found:?}");
+}
+
+/// A function with a failure handler, and what the handler becomes.
+fn with_handler() -> Vec<&'static FunctionRegistration> {
+    let mut config = FunctionConfig::new("a");
+    config.triggers = on::<PullOpened>(None);
+    config.on_failure = Some(OnFailure { path: "review_failed", id: "a-failure" });
+    let triggers = slice(vec![Trigger::Failure { function: "a" }]);
+    vec![function(config, 8), leak(samples::review_failed().companion("a-failure", triggers, Role::Any))]
+}
+
+#[test]
+fn the_id_of_a_failure_handler_is_taken() {
+    let mut functions = with_handler();
+    for line in [4, 90] {
+        functions.truncate(2);
+        functions.push(function(
+            FunctionConfig { triggers: on::<PullOpened>(None), ..FunctionConfig::new("a-failure") },
+            line,
+        ));
+        assert_eq!(
+            of_functions(functions.clone()),
+            [format!(
+                "functions/src/git/pull.rs:{line}: the function id `a-failure` is taken by the failure handler of `a`: give this function another id"
+            )]
+        );
+    }
+}
+
+#[test]
+fn a_failure_handler_that_no_function_names_is_a_warning() {
+    let handlers = vec![samples::review_failed()];
+    let used = Registry::of(with_handler(), samples::events()).with_failure_handlers(handlers.clone());
+    assert!(!problems(&used, &[]).iter().any(|problem| problem.contains("failure handler")));
+    let unused = Registry::of(Vec::new(), Vec::new()).with_failure_handlers(handlers);
+    let found = check(&unused, &[], Some(Path::new("/w")));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].severity, super::Severity::Warning);
+    assert_eq!(
+        found[0].to_string(),
+        "functions/src/git/pull.rs:60: no function names the failure handler `review_failed`: write `on_failure = review_failed` in a function's attribute, or remove it"
+    );
+}
+
+#[test]
+fn a_condition_in_a_failure_handler_reads_the_failure() {
+    for (expression, problem) in [
+        ("event.data.event.data.number == async.data.pull", None),
+        (
+            "event.data.number == async.data.pull",
+            Some("reads `event.data.number`, which `inngest/function.failed` does not have"),
+        ),
+    ] {
+        let mut handler = *samples::review_failed();
+        handler.steps = slice(vec![wait::<CommentAdded>(Some(expression))]);
+        let triggers = slice(vec![Trigger::Failure { function: "a" }]);
+        let found = of_functions(vec![leak(handler.companion("a-failure", triggers, Role::Any))]);
+        assert_eq!(found.len(), usize::from(problem.is_some()), "{found:?}");
+        assert!(problem.is_none_or(|problem| found[0].contains(problem)), "{found:?}");
+    }
 }

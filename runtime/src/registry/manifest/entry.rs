@@ -34,9 +34,9 @@ pub struct FunctionEntry {
     /// How long a run may wait and take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<TimeoutsEntry>,
-    /// The companion that runs after the last failed attempt.
+    /// What runs after the last failed attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_failure: Option<String>,
+    pub on_failure: Option<OnFailureEntry>,
     /// When results are sent to a server while the function goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointEntry>,
@@ -65,6 +65,20 @@ pub enum TriggerEntry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time_zone: Option<String>,
     },
+    /// A failed run of another function.
+    Failure {
+        /// The other function's id.
+        failure_of: String,
+    },
+}
+
+/// What runs when a function has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnFailureEntry {
+    /// The path in the attribute.
+    pub handler: String,
+    /// The id of the function that it makes, which has an entry of its own.
+    pub function: String,
 }
 
 /// Flow control, as far as it is set; durations are texts such as `1h30m`.
@@ -187,9 +201,8 @@ pub struct TimeoutsEntry {
 /// When results are sent to a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointEntry {
-    /// Steps held back before they are sent together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub buffered_steps: Option<u32>,
+    /// Steps held back before they are sent together; 0 when nothing is sent.
+    pub buffered_steps: u32,
     /// The longest time a result is held back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_interval: Option<String>,

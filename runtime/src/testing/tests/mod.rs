@@ -3,6 +3,7 @@
 mod answers;
 mod checks;
 mod doubles;
+mod failures;
 mod limits;
 mod retries;
 mod runs;
