@@ -7,7 +7,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use system_bus_runtime::event::{Cron as CronEvent, EventData};
+use system_bus_runtime::event::{Cron as CronEvent, EventData, FunctionFailed, FunctionInvoked};
 use system_bus_runtime::expression::{Expression, ExpressionError};
 use system_bus_runtime::function::{CancelOn, FunctionConfig, FunctionRegistration, Scope as Sharing, Trigger};
 use system_bus_runtime::registry::Registry;
@@ -52,6 +52,8 @@ pub(crate) struct Catalog {
     functions: Vec<Function>,
     by_id: HashMap<&'static str, usize>,
     by_event: HashMap<&'static str, Vec<EventTrigger>>,
+    /// Failure handlers, by the id of the failed function.
+    failure_handlers: HashMap<&'static str, usize>,
     crons: Vec<CronTrigger>,
 }
 
@@ -96,6 +98,7 @@ impl Catalog {
             functions: Vec::new(),
             by_id: HashMap::new(),
             by_event: HashMap::new(),
+            failure_handlers: HashMap::new(),
             crons: Vec::new(),
         };
         for pair in registry.events().windows(2) {
@@ -123,6 +126,9 @@ impl Catalog {
                 }
                 Trigger::Cron { time_zone, expression } => {
                     self.crons.push(cron_trigger(config.id, function, time_zone, expression)?);
+                }
+                Trigger::Failure { function: failed } => {
+                    self.failure_handlers.insert(failed, function);
                 }
             }
         }
@@ -161,6 +167,11 @@ impl Catalog {
         self.by_event.get(event).map_or(&[], Vec::as_slice)
     }
 
+    /// What runs when a run of this function has failed.
+    pub(crate) fn failure_handler(&self, id: &str) -> Option<usize> {
+        self.failure_handlers.get(id).copied()
+    }
+
     pub(crate) fn crons(&self) -> &[CronTrigger] {
         &self.crons
     }
@@ -177,7 +188,6 @@ impl Catalog {
                 (config.singleton.is_some(), "singleton"),
                 (config.idempotency.is_some(), "idempotency"),
                 (config.timeouts.is_some(), "timeouts"),
-                (config.on_failure.is_some(), "on_failure"),
             ]
             .into_iter()
             .filter_map(|(declared, word)| declared.then_some(word))
@@ -246,5 +256,5 @@ fn cron_trigger(
 
 /// Whether events of this name are made by the engine itself.
 pub(crate) fn is_internal(name: &str) -> bool {
-    name == CronEvent::NAME || name == system_bus_runtime::event::FunctionInvoked::NAME
+    [CronEvent::NAME, FunctionInvoked::NAME, FunctionFailed::NAME].contains(&name)
 }

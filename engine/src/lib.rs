@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - [`limits`]: every bound, with its reason
-//! - `core`, `matcher`, `runs`, `steps`, `scheduler`, `flow`, `recovery`: what the core decides
+//! - `core`, `matcher`, `runs`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
 //! - `driver`: the thread, the clock, the tasks
@@ -25,6 +25,7 @@ mod core;
 mod driver;
 mod effect;
 mod executor;
+mod failures;
 mod flow;
 mod handle;
 mod input;
@@ -48,7 +49,8 @@ pub use catalog::CatalogError;
 pub use handle::{Config, Engine, SendError, StartError};
 pub use input::{Accepted, CancelOutcome};
 pub use query::{
-    EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunStatus, RunSummary, StepDetail,
+    EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunLink, RunStatus, RunSummary,
+    StepDetail,
 };
 pub use stats::Stats;
 pub use store::OpenError;

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use system_bus_runtime::event::{NewEvent, ReceivedEvent};
 use system_bus_runtime::expression::{Expression, Scope, key_at};
+use ulid::Ulid;
 
 use crate::catalog::Cancellation;
 use crate::core::{Core, later};
@@ -46,6 +47,12 @@ impl Core {
         {
             return Ok(Accepted { id, repeated: true });
         }
+        let (id, ..) = self.take_in(event)?;
+        Ok(Accepted { id, repeated: false })
+    }
+
+    /// Stores an event and does what follows from it; its id, its row, and itself as functions get it.
+    pub(crate) fn take_in(&mut self, event: NewEvent) -> Result<(Ulid, EventKey, Arc<ReceivedEvent>), StoreError> {
         let id = self.new_id();
         let key = self.store.add_event(id, &event, self.now)?;
         let received = Arc::new(ReceivedEvent {
@@ -59,7 +66,7 @@ impl Core {
         // Cancellations and waits come first: an event must not cancel, or feed, the run that it starts.
         self.end_waits(&received, &mut json)?;
         self.start_triggered(key, &received, &mut json)?;
-        Ok(Accepted { id, repeated: false })
+        Ok((id, key, received))
     }
 
     fn start_triggered(

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use system_bus_runtime::event::{EventData, FunctionFailed};
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::service::Notification;
@@ -176,6 +177,23 @@ pub struct RunDetail {
     pub event_data: Box<RawValue>,
     /// Finished steps in the order in which they completed, then those that wait.
     pub step_details: Vec<StepDetail>,
+    /// The failed run that has started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_of: Option<String>,
+    /// What the failure of this run has started: its failure handler, and functions that take every failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failure_handled_by: Vec<RunLink>,
+}
+
+/// Another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLink {
+    /// The run's id.
+    pub run_id: String,
+    /// The function's id.
+    pub function_id: String,
+    /// Where it stands.
+    pub status: RunStatus,
 }
 
 /// One step of a run.
@@ -235,7 +253,8 @@ pub struct EventDetail {
 pub struct Fates {
     /// The event.
     pub event: EventSummary,
-    /// One entry for each function that could have handled it; empty when none does.
+    /// One entry for each function that could have handled it, and one for each failure handler that followed; empty when
+    /// no function handles it.
     pub fates: Vec<FateDetail>,
 }
 
@@ -244,7 +263,8 @@ pub struct Fates {
 pub struct FateDetail {
     /// The function's id.
     pub function_id: String,
-    /// `run`, `filtered out`, `condition failed`, `undecodable`, or `not registered then`.
+    /// `run`, `filtered out`, `condition failed`, `undecodable`, `not registered then`, or `failure handler` for a run that
+    /// the failure of one before it has started.
     pub fate: String,
     /// More about it: the condition, the error.
     pub detail: Option<String>,
@@ -453,11 +473,13 @@ impl Engine {
 fn run_detail(connection: &Connection, id: RunId) -> rusqlite::Result<Option<RunDetail>> {
     let found = connection
         .prepare_cached(&format!(
-            "SELECT {RUN_COLUMNS}, events.data FROM runs JOIN events ON events.seq = runs.event WHERE runs.id = ?1"
+            "SELECT {RUN_COLUMNS}, events.data, events.key FROM runs JOIN events ON events.seq = runs.event WHERE runs.id = ?1"
         ))?
-        .query_row([ulid_bytes(id.0)], |row| Ok((run_summary(row)?, row.get::<_, i64>(8)?, row.get::<_, String>(12)?)))
+        .query_row([ulid_bytes(id.0)], |row| {
+            Ok((run_summary(row)?, row.get::<_, i64>(8)?, row.get::<_, String>(12)?, row.get::<_, Option<String>>(13)?))
+        })
         .optional()?;
-    let Some((mut run, key, data)) = found else { return Ok(None) };
+    let Some((mut run, key, data, sender_id)) = found else { return Ok(None) };
     let mut details = Vec::new();
     for step in completed_steps(connection, key)? {
         let (status, output) = match step.result {
@@ -497,7 +519,24 @@ fn run_detail(connection: &Connection, id: RunId) -> rusqlite::Result<Option<Run
         });
     }
     let event_data = RawValue::from_string(data).unwrap_or_else(|_| RawValue::NULL.to_owned());
-    Ok(Some(RunDetail { run, event_data, step_details: details }))
+    let failure_of = (run.event_name == FunctionFailed::NAME).then_some(sender_id).flatten();
+    let links = failure_runs(connection, &run)?.into_iter();
+    let failure_handled_by =
+        links.map(|run| RunLink { run_id: run.run_id, function_id: run.function_id, status: run.status });
+    let failure_handled_by = failure_handled_by.collect();
+    Ok(Some(RunDetail { run, event_data, step_details: details, failure_of, failure_handled_by }))
+}
+
+/// The runs that the failure of a run has started: the event that tells of it has the run's id.
+fn failure_runs(connection: &Connection, run: &RunSummary) -> rusqlite::Result<Vec<RunSummary>> {
+    if run.status != RunStatus::Failed {
+        return Ok(Vec::new());
+    }
+    let event = connection
+        .prepare_cached("SELECT seq FROM events WHERE key = ?1 AND name = ?2")?
+        .query_row([run.run_id.as_str(), FunctionFailed::NAME], |row| row.get(0))
+        .optional()?;
+    event.map_or_else(|| Ok(Vec::new()), |event| runs_of(connection, event))
 }
 
 fn runs_of(connection: &Connection, event: i64) -> rusqlite::Result<Vec<RunSummary>> {
@@ -511,7 +550,19 @@ fn runs_of(connection: &Connection, event: i64) -> rusqlite::Result<Vec<RunSumma
 }
 
 fn fates(connection: &Connection, registry: &Registry, event: &EventRow) -> rusqlite::Result<Fates> {
-    let mut fates: Vec<FateDetail> = runs_of(connection, event.key)?.into_iter().map(fate_of_run).collect();
+    let mut fates = Vec::new();
+    for run in runs_of(connection, event.key)? {
+        let handlers = failure_runs(connection, &run)?;
+        let detail = format!("of run {}", run.run_id);
+        fates.push(fate_of_run(run));
+        fates.extend(handlers.into_iter().map(|run| FateDetail {
+            function_id: run.function_id,
+            fate: "failure handler".to_owned(),
+            detail: Some(detail.clone()),
+            run_id: Some(run.run_id),
+            run_status: Some(run.status),
+        }));
+    }
     let refused: Vec<FateDetail> = connection
         .prepare_cached("SELECT function, fate, detail FROM fates WHERE event = ?1 ORDER BY function")?
         .query_map([event.key], |row| {

@@ -11,6 +11,7 @@ use system_bus_runtime::protocol::{StepId, StepResult};
 
 use crate::core::{Core, later};
 use crate::effect::{Effect, Start};
+use crate::failures::FailedRun;
 use crate::flow::{Admission, Slot};
 use crate::limits;
 use crate::matcher::EventJson;
@@ -396,7 +397,7 @@ impl Core {
         }
     }
 
-    /// Ends a run for good and tells the run that invoked it.
+    /// Ends a run for good and tells the run that invoked it; of a failure it tells its handler as well.
     pub(crate) fn end_run(
         &mut self,
         key: RunKey,
@@ -408,15 +409,33 @@ impl Core {
             Ok(output) => output.get().to_owned(),
             Err(error) => error_json(error),
         };
+        let error = result.as_ref().err().filter(|_| state == RunState::Failed).map(bounded);
+        let catalog = self.catalog.clone();
+        let mut failed = None;
         let (parent, has_rows) = match self.residents.remove(&key) {
             Some(resident) => {
                 self.release(&resident);
                 self.effects.push(Effect::Drop { run: key });
+                let function = catalog.function(resident.function).registration.config.id;
+                if let Some(error) = error
+                    && self.is_told(function, &resident.event.name)?
+                {
+                    failed = Some(FailedRun { id: resident.id, function, event: resident.event, error });
+                }
                 (resident.parent, resident.has_rows)
             }
             None => match self.store.run(key)? {
                 Some(run) => {
                     self.unblock(&run);
+                    if let Some(error) = error
+                        && let Some(function) = catalog.find(&run.function)
+                    {
+                        let function = catalog.function(function).registration.config.id;
+                        let event = Arc::new(self.store.event(run.event)?.received());
+                        if self.is_told(function, &event.name)? {
+                            failed = Some(FailedRun { id: run.id, function, event, error });
+                        }
+                    }
                     (run.parent, true)
                 }
                 None => return Ok(()),
@@ -427,6 +446,9 @@ impl Core {
         }
         self.store.end_run(key, state, Some(&text), self.now)?;
         self.effects.push(Effect::Ended);
+        if let Some(failed) = failed {
+            self.tell_failure(failed)?;
+        }
         match parent {
             Some((parent, step)) => self.complete_pending(parent, &step, result),
             None => Ok(()),
@@ -434,12 +456,16 @@ impl Core {
     }
 }
 
-/// An error as it is stored; a message beyond the limit is cut.
+/// An error as it is stored.
 pub(crate) fn error_json(error: &StepError) -> String {
-    if error.message.len() > limits::ERROR_BYTES_MAX {
-        let end = error.message.floor_char_boundary(limits::ERROR_BYTES_MAX);
-        let cut = StepError::new(error.name.clone(), format!("{} …", &error.message[..end]));
-        return serde_json::to_string(&cut).unwrap_or_else(|_| "null".to_owned());
+    serde_json::to_string(&bounded(error)).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// An error whose message beyond the limit is cut.
+fn bounded(error: &StepError) -> StepError {
+    if error.message.len() <= limits::ERROR_BYTES_MAX {
+        return error.clone();
     }
-    serde_json::to_string(error).unwrap_or_else(|_| "null".to_owned())
+    let end = error.message.floor_char_boundary(limits::ERROR_BYTES_MAX);
+    StepError::new(error.name.clone(), format!("{} …", &error.message[..end]))
 }

@@ -54,5 +54,6 @@ fn trigger(trigger: &TriggerEntry) -> String {
         TriggerEntry::Event { event, expression: Some(condition) } => format!("{event} if {condition}"),
         TriggerEntry::Cron { cron, time_zone: None } => format!("cron {cron}"),
         TriggerEntry::Cron { cron, time_zone: Some(zone) } => format!("cron {cron} ({zone})"),
+        TriggerEntry::Failure { failure_of } => format!("failure of {failure_of}"),
     }
 }

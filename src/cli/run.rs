@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::Color;
 use serde::Deserialize;
-use system_bus_engine::{RunSummary, StepDetail};
+use system_bus_engine::{RunLink, RunSummary, StepDetail};
 use system_bus_runtime::function::StepKind;
 
 use super::context::Context;
@@ -23,8 +23,12 @@ pub(super) struct Run {
 
 /// The parts that a list does not have.
 #[derive(Deserialize)]
-struct Steps {
+struct Details {
     step_details: Vec<StepDetail>,
+    #[serde(default)]
+    failure_of: Option<String>,
+    #[serde(default)]
+    failure_handled_by: Vec<RunLink>,
 }
 
 impl Run {
@@ -35,23 +39,30 @@ impl Run {
             return context.print(answer.get());
         }
         let run: RunSummary = super::decode(&answer)?;
-        let steps: Steps = super::decode(&answer)?;
+        let details: Details = super::decode(&answer)?;
         let style = context.style();
-        let mut text = header(style, &run);
-        if steps.step_details.is_empty() {
+        let mut text = header(style, &run, &details);
+        if details.step_details.is_empty() {
             text += "no steps yet\n";
         } else {
-            text += &table(style, &steps.step_details);
+            text += &table(style, &details.step_details);
         }
         context.print(&text)
     }
 }
 
-fn header(style: Style, run: &RunSummary) -> String {
+fn header(style: Style, run: &RunSummary, details: &Details) -> String {
     let mut rows = style.table(&["RUN", &run.run_id]);
     rows.push(vec![Style::whole("function"), Style::whole(&run.function_id)]);
     rows.push(vec![Style::whole("status"), style.status(run.status)]);
     rows.push(vec![Style::whole("event"), Style::whole(&format!("{}  {}", run.event_name, run.event_id))]);
+    if let Some(failed) = &details.failure_of {
+        rows.push(vec![Style::whole("failure of"), Style::whole(failed)]);
+    }
+    for handler in &details.failure_handled_by {
+        let text = format!("{}  {}  {}", handler.function_id, handler.run_id, handler.status);
+        rows.push(vec![Style::whole("handled by"), Style::whole(&text)]);
+    }
     rows.push(vec![Style::whole("queued"), Style::whole(&time(run.queued_at))]);
     rows.push(vec![Style::whole("started"), Style::whole(&time_or_dash(run.run_started_at))]);
     if run.ended_at.is_some() {

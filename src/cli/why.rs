@@ -56,9 +56,10 @@ pub(super) fn table(style: Style, fates: &[FateDetail]) -> String {
     }
     let mut rows = style.table(&["FUNCTION", "FATE", "RUN", "STATUS", "DETAIL"]);
     for fate in fates {
+        let started = matches!(fate.fate.as_str(), "run" | "failure handler");
         rows.push(vec![
             Style::whole(&fate.function_id),
-            style.coloured(&fate.fate, if fate.fate == "run" { Color::Green } else { Color::Yellow }),
+            style.coloured(&fate.fate, if started { Color::Green } else { Color::Yellow }),
             Style::whole(fate.run_id.as_deref().unwrap_or("-")),
             fate.run_status.map_or_else(|| Style::whole("-"), |status| style.status(status)),
             Style::whole(fate.detail.as_deref().unwrap_or_default()),

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::failures::check_handled;
 use super::functions::*;
 use super::world::{Faults, World};
 use crate::store::RunState;
@@ -14,7 +15,9 @@ fn storm(seed: u64, faults: Faults) -> World {
         world.fail("part-0", 1);
         world.fail("between", 1);
     }
+    world.fail("doom", u32::MAX);
     for number in 0..3_u32 {
+        world.send(Some(&format!("doom-{number}")), &DoomRequested { key: number.to_string() });
         world.send(Some(&format!("chain-{number}")), &ChainRequested { steps: 3 });
         world.send(Some(&format!("parallel-{number}")), &ParallelRequested { steps: 4 });
         world.send(Some(&format!("wait-{number}")), &WaitRequested { key: number.to_string() });
@@ -43,8 +46,11 @@ fn check(world: &World, seed: u64) {
     assert_eq!(count("sim-flaky"), 3, "seed {seed}");
     assert!(world.ledger().executing_max["parallel"] <= 2, "seed {seed}: the limit holds");
     assert!(world.ledger().executing_max["shared"] <= 1, "seed {seed}: the limit holds");
+    assert_eq!(count("sim-doomed"), 3, "seed {seed}");
+    check_handled(world, &format!("seed {seed}"));
     for run in world.runs() {
-        assert_eq!(run.state, RunState::Completed, "seed {seed}: {run:?}");
+        let state = if run.function == "sim-doomed" { RunState::Failed } else { RunState::Completed };
+        assert_eq!(run.state, state, "seed {seed}: {run:?}");
         match run.function.as_str() {
             "sim-chain" => assert_eq!(run.result, json!(3)),
             "sim-parallel" => assert_eq!(run.result, json!(4)),

@@ -312,3 +312,64 @@ async fn sim_turn(step: Step, probe: Probe, run: RunInfo) -> Result<()> {
     step.run("turn", probe.work(&run, "turn", 1)).await?;
     Ok(())
 }
+
+/// Asks for a function that fails for good when it is told to.
+#[event("sim/doom.requested")]
+pub(super) struct DoomRequested {
+    pub(super) key: String,
+}
+
+/// Fails when its step does.
+#[inngest_fn(id = "sim-doomed", event = DoomRequested, retries = 1, on_failure = sim_lament)]
+async fn sim_doomed(_event: Event<DoomRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<()> {
+    step.run("doom", probe.work(&run, "doom", 5)).await?;
+    Ok(())
+}
+
+/// Says which run has failed, from which event, and why.
+#[failure_handler]
+async fn sim_lament(failure: Failure<DoomRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    step.run("mourn", probe.work(&run, "mourn", 5)).await?;
+    step.sleep("mourning", Duration::from_secs(3)).await;
+    step.run("bury", probe.work(&run, "mourn", 5)).await?;
+    let Failure { event, error, run, function, .. } = failure;
+    Ok(format!("{function} {run} {}: {error}", event.data.key))
+}
+
+/// Asks for a run that invokes a doomed one.
+#[event("sim/tempt.requested")]
+pub(super) struct TemptRequested {}
+
+/// Catches the failure of what it invokes.
+#[inngest_fn(id = "sim-tempter", event = TemptRequested)]
+async fn sim_tempter(step: Step) -> Result<String> {
+    let data = DoomRequested { key: "invoked".to_owned() };
+    match step.invoke::<sim_doomed>("tempt", data).await {
+        Ok(()) => Ok("good".to_owned()),
+        Err(error) => Ok(format!("caught: {error}")),
+    }
+}
+
+/// Takes the failures of one function as ordinary events.
+#[inngest_fn(id = "sim-coroner", event(FunctionFailed, if = "event.data.function_id == 'sim-doomed'"))]
+async fn sim_coroner(event: Event<FunctionFailed>, step: Step, probe: Probe, run: RunInfo) -> Result<String> {
+    step.run("examine", probe.work(&run, "examine", 1)).await?;
+    Ok(format!("{} {}", event.data.run_id, event.data.error.message))
+}
+
+/// Asks for a wait for a failure.
+#[event("sim/vigil.requested")]
+pub(super) struct VigilRequested {
+    pub(super) key: String,
+}
+
+/// Waits for the failure of the run that an event with its key has started.
+#[inngest_fn(id = "sim-vigil", event = VigilRequested)]
+async fn sim_vigil(step: Step) -> Result<Option<String>> {
+    let failure = step
+        .wait_for_event::<FunctionFailed>("fall")
+        .matching("async.data.event.data.key == event.data.key")
+        .timeout(Duration::from_secs(60))
+        .await?;
+    Ok(failure.map(|failure| failure.data.error.message))
+}

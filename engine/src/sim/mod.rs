@@ -3,6 +3,7 @@
 //! Nothing sleeps and nothing is random but the seed: a failure is repeated by running its seed again.
 
 mod behaviour;
+mod failures;
 mod faults;
 mod functions;
 mod regressions;
