@@ -6,6 +6,8 @@
 #![allow(clippy::duplicate_mod, reason = "each example brings what it shares with the others")]
 #![allow(clippy::expect_used, reason = "a test ends with its first problem")]
 
+#[path = "../examples/failure.rs"]
+mod failure;
 #[path = "../examples/hello.rs"]
 mod hello;
 #[path = "../examples/parallel.rs"]
@@ -35,6 +37,13 @@ async fn run<F: Future<Output = Result<RunDetail>>>(demo: impl FnOnce(PathBuf) -
 #[tokio::test]
 async fn hello_greets() {
     assert_eq!(run(hello::demo).await, (json!("hello Ada"), vec![]));
+}
+
+#[tokio::test]
+async fn failure_is_handled_with_the_event_behind_it() {
+    let (output, steps) = run(failure::demo).await;
+    assert_eq!(output, "version 7 is back, version 8 is not: the disk is full");
+    assert_eq!(steps, ["roll-back Completed 1"]);
 }
 
 #[tokio::test]

@@ -16,7 +16,10 @@ fn ids(list: &Value, key: &str) -> Vec<String> {
 #[test]
 fn the_registry_is_shown_without_a_worker() {
     let functions = offline(&["functions", "--json"]).json();
-    assert_eq!(ids(&functions, "id"), ["fixture-chain", "fixture-failure", "fixture-large-order", "fixture-question"]);
+    assert_eq!(
+        ids(&functions, "id"),
+        ["fixture-chain", "fixture-disk", "fixture-disk-failure", "fixture-large-order", "fixture-question"]
+    );
     let events = offline(&["events", "--json"]).json();
     assert!(ids(&events, "name").contains(&"fixture/order.placed".to_owned()));
     let manifest = offline(&["manifest"]).json();
@@ -197,6 +200,35 @@ fn a_failed_run_shows_its_error_and_no_control_characters() {
     let run = worker.run(&["run", &id]);
     assert!(run.stdout.contains("error") && run.stdout.contains("Failed") && !run.stdout.contains('\u{1b}'), "{run:?}");
     assert_eq!(worker.json(&["runs", "--status", "failed", "--count", "1"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_failed_run_and_the_run_of_its_failure_handler_name_each_other() {
+    let data = directory();
+    let worker = Worker::start(Program::Fixture, data.path(), &[]);
+    let sent = worker.json(&["send", "fixture/failure.requested", "--data", "{}"]);
+    let failed = sent["fates"][0]["run_id"].as_str().expect("a run").to_owned();
+    let handled = eventually("the failure handler has run", || {
+        let handled = worker.json(&["run", &failed])["failure_handled_by"][0].clone();
+        (handled["status"] == "Completed").then_some(handled)
+    });
+    assert_eq!(handled["function_id"], "fixture-disk-failure");
+    let handler = handled["run_id"].as_str().expect("an id");
+    let run = worker.json(&["run", handler]);
+    assert_eq!((&run["failure_of"], &run["output"]), (&json!(failed), &json!(failed)));
+    let fates = worker.json(&["why", sent["event_id"].as_str().expect("an id")]);
+    let shown: Vec<_> =
+        fates["fates"].as_array().expect("a list").iter().map(|fate| (&fate["function_id"], &fate["fate"])).collect();
+    assert_eq!(
+        shown,
+        [(&json!("fixture-disk"), &json!("run")), (&json!("fixture-disk-failure"), &json!("failure handler"))]
+    );
+    for (id, other) in [(failed.as_str(), handler), (handler, failed.as_str())] {
+        let shown = worker.run(&["run", id]).stdout;
+        assert!(shown.contains(other), "{shown}");
+    }
+    assert!(worker.run(&["why", &failed]).stdout.contains(handler), "the event of the failure has the id of the run");
+    assert!(offline(&["functions"]).stdout.contains("failure of fixture-disk"));
 }
 
 #[test]

@@ -104,10 +104,17 @@ async fn fixture_question(event: Event<QuestionAsked>, step: Step) -> Result<boo
 pub(crate) struct FailureRequested {}
 
 /// Fails for good.
-#[inngest_fn(id = "fixture-failure", event = FailureRequested)]
-async fn fixture_failure(step: Step) -> Result<()> {
+#[inngest_fn(id = "fixture-disk", event = FailureRequested, on_failure = fixture_disk_failed)]
+async fn fixture_disk(step: Step) -> Result<()> {
     step.run("break", async { Err::<(), _>(Error::terminal("the disk \u{1b}[31mis gone")) }).await?;
     Ok(())
+}
+
+/// Says why it has failed.
+#[failure_handler]
+async fn fixture_disk_failed(failure: Failure<FailureRequested>, step: Step, gateway: Gateway) -> Result<String> {
+    step.run("tell", gateway.notify("disk.failed", &failure.error.message)).await?;
+    Ok(failure.run.to_string())
 }
 
 /// Nobody is interested.

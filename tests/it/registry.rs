@@ -53,6 +53,8 @@ fn a_sound_application_holds_its_manifest() {
         r#""id": "git/review""#,
         r#""file": "functions/src/git/review.rs""#,
         r#""awaits": "git/pull.closed""#,
+        r#""function": "git/review-failure""#,
+        r#""failure_of": "git/review""#,
         r#""if": "async.data.number == event.data.number""#,
     ] {
         assert!(manifest.contains(part), "`{part}` is not in:\n{manifest}");
@@ -71,6 +73,7 @@ fn a_broken_rule_fails_the_build() {
             "functions/src/lib.rs:21: the function id `git/review` is taken by functions/src/lib.rs:16: give this function another id",
             "functions/src/lib.rs:16: the `if` of the trigger `git/pull.opened` reads `event.data.repositry`, which `git/pull.opened` does not have: did you mean `repository`?",
             "functions/src/lib.rs:13: nobody handles `git/pull.forgotten`",
+            "functions/src/lib.rs:27: no function names the failure handler `review_failed`",
         ],
     );
 }
@@ -80,6 +83,7 @@ fn a_site_that_is_not_linked_fails_the_build() {
     check_broken(
         "unlinked",
         &[
+            "functions/src/forgotten.rs:11: the failure handler `forgotten_failed` is not linked into the program: name its module in the crate's `lib.rs`",
             "functions/src/forgotten.rs:6: the function `forgotten` is not linked into the program: name its module in the crate's `lib.rs`",
             "lost/src/lib.rs:6: the event `PullLost` is not linked into the program: name its crate in `build.rs` and `main.rs`, as in `use lost_functions as _;`",
             "lost/src/lib.rs:10: the function `lost` is not linked into the program",

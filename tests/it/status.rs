@@ -12,7 +12,13 @@ fn the_status_document_comes_from_the_registry() {
     assert_eq!(status["count"], 4);
     assert_eq!(
         status["functions"],
-        serde_json::json!(["fixture-chain", "fixture-failure", "fixture-large-order", "fixture-question"])
+        serde_json::json!([
+            "fixture-chain",
+            "fixture-disk",
+            "fixture-disk-failure",
+            "fixture-large-order",
+            "fixture-question"
+        ])
     );
     assert_eq!(status["worker"]["role"], "all");
     assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 3, "cluster": 3, "active": 4 }));

@@ -15,7 +15,7 @@ use crate::step::Step;
 /// The function that a harness runs.
 pub(super) enum Subject {
     Registered(&'static FunctionRegistration),
-    FailureHandler(FunctionRegistration),
+    FailureHandler(Box<FunctionRegistration>),
     Closure(Box<dyn Fn(Step) -> FunctionFuture + Send + Sync>),
     /// No linked function has this id.
     Missing(&'static str),
@@ -36,7 +36,7 @@ impl Subject {
     /// A failure handler needs no function that names it.
     pub(super) fn failure_handler<H: FailureHandler>() -> Self {
         const FAILURE: &[Trigger] = &[Trigger::Failure { function: FAILED }];
-        Self::FailureHandler(H::REGISTRATION.companion("test-failure", FAILURE, Role::Any))
+        Self::FailureHandler(Box::new(H::REGISTRATION.companion("test-failure", FAILURE, Role::Any)))
     }
 
     pub(super) fn closure<F>(code: impl Fn(Step) -> F + Send + Sync + 'static) -> Self

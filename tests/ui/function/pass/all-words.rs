@@ -34,10 +34,33 @@ async fn answer(event: Event<Asked>, run: RunInfo) -> Result<u32, Error> {
     Ok(event.data.id + run.attempt)
 }
 
-async fn tell() {}
+#[failure_handler]
+async fn tell(failure: Failure<Asked>) -> Result<u32> {
+    Ok(failure.event.data.id)
+}
 
 #[inngest_fn(id = "short-forms", event = Asked, concurrency(limit = 2), priority = "60", singleton, checkpoint)]
 async fn short_forms() -> Result<()> {
+    Ok(())
+}
+
+#[inngest_fn(id = "checkpoint-safe", event = Asked, checkpoint = safe)]
+async fn checkpoint_safe() -> Result<()> {
+    Ok(())
+}
+
+#[inngest_fn(id = "checkpoint-blended", event = Asked, checkpoint = blended)]
+async fn checkpoint_blended() -> Result<()> {
+    Ok(())
+}
+
+#[inngest_fn(id = "checkpoint-performant", event = Asked, checkpoint = performant)]
+async fn checkpoint_performant() -> Result<()> {
+    Ok(())
+}
+
+#[inngest_fn(id = "checkpoint-off", event = Asked, checkpoint = off)]
+async fn checkpoint_off() -> Result<()> {
     Ok(())
 }
 
