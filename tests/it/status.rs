@@ -9,7 +9,7 @@ fn the_status_document_comes_from_the_registry() {
     let status = worker.get("/").json();
     assert_eq!(status["service"], "system-bus");
     assert_eq!(status["status"], "running");
-    assert_eq!(status["count"], 4);
+    assert_eq!(status["count"], 5);
     assert_eq!(
         status["functions"],
         serde_json::json!([

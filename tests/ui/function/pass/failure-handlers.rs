@@ -1,15 +1,15 @@
 use system_bus_runtime::prelude::*;
 
 #[event("ui/asked.requested")]
-struct Asked {
+pub struct Asked {
     id: u32,
 }
 
 #[event("ui/asked.repeated")]
-struct Repeated {}
+pub struct Repeated {}
 
 #[derive(Debug, EventUnion)]
-enum Either {
+pub enum Either {
     Asked(Asked),
     Repeated(Repeated),
 }
