@@ -38,9 +38,9 @@ impl EventData for FunctionFailed {
 }
 
 impl FunctionFailed {
-    /// The condition under which an Inngest server starts the failure handler of one function.
-    pub fn condition(app: &str, function: &str) -> String {
-        let id = format!("{app}-{function}").replace('\\', "\\\\").replace('\'', "\\'");
+    /// The condition under which an Inngest server starts the failure handler of the function that it knows by this id.
+    pub fn condition(function_id: &str) -> String {
+        let id = function_id.replace('\\', "\\\\").replace('\'', "\\'");
         format!("event.data.function_id == '{id}'")
     }
 
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn the_condition_of_a_server_quotes_the_id() {
-        assert_eq!(FunctionFailed::condition("bus", "git/review"), "event.data.function_id == 'bus-git/review'");
-        assert_eq!(FunctionFailed::condition("it's", "a"), "event.data.function_id == 'it\\'s-a'");
+        assert_eq!(FunctionFailed::condition("bus-git/review"), "event.data.function_id == 'bus-git/review'");
+        assert_eq!(FunctionFailed::condition("it's-a"), "event.data.function_id == 'it\\'s-a'");
     }
 
     #[test]

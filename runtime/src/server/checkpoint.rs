@@ -57,7 +57,7 @@ struct Body<'a> {
 impl Checkpoints {
     /// The checkpoints of a call; `None` when function and worker want none, or the server offers none.
     pub(super) fn of(worker: &Worker, function: &FunctionRegistration, context: &CallContext) -> Option<Self> {
-        let settings = function.config.checkpoint.as_ref().or(worker.settings().checkpoint.as_ref())?.clone();
+        let settings = function.config.checkpoint.or(worker.settings().checkpoint).filter(|it| !it.is_off())?;
         // Steps that are planned are executed by requests of their own.
         if context.disable_immediate_execution {
             return None;
@@ -95,7 +95,7 @@ impl Checkpoints {
     /// Takes in a result, and sends what is there when that is enough. What could not be sent comes back.
     pub(super) async fn add(&mut self, report: Report) -> Result<(), Vec<Report>> {
         self.buffer.push(report);
-        let limit = usize::try_from(self.settings.buffered_steps.unwrap_or(1).max(1)).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.settings.buffered_steps.max(1)).unwrap_or(usize::MAX);
         if self.has_failed || self.buffer.len() >= limit {
             return self.flush().await;
         }

@@ -4,6 +4,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::event::{EventData, FunctionFailed};
 use crate::function::{Checkpoint, FunctionConfig, Scope, SingletonMode, Trigger};
 use crate::protocol::wire::format_time_string as time;
 use crate::registry::Registry;
@@ -74,7 +75,7 @@ fn entry(app_ids: &AppIds, config: &FunctionConfig, runtime: Runtime<'_>) -> Val
     let mut entry = json!({
         "id": id,
         "name": config.name.unwrap_or(config.id),
-        "triggers": config.triggers.iter().map(trigger).collect::<Vec<_>>(),
+        "triggers": config.triggers.iter().map(|it| trigger(app_ids, it)).collect::<Vec<_>>(),
         "steps": { "step": step },
     });
     let mut set = |name: &str, value: Option<Value>| {
@@ -136,7 +137,7 @@ fn entry(app_ids: &AppIds, config: &FunctionConfig, runtime: Runtime<'_>) -> Val
             .timeouts
             .map(|timeouts| compact(json!({ "start": timeouts.start.map(time), "finish": timeouts.finish.map(time) }))),
     );
-    set("checkpoint", config.checkpoint.as_ref().map(checkpoint));
+    set("checkpoint", config.checkpoint.filter(|it| !it.is_off()).as_ref().map(checkpoint));
     let limits = config.concurrency.iter().map(|limit| {
         let scope = match limit.scope {
             Scope::Fn => "fn",
@@ -169,11 +170,14 @@ fn runtime_entry(id: &str, runtime: Runtime<'_>) -> Value {
     }
 }
 
-fn trigger(trigger: &Trigger) -> Value {
+fn trigger(app_ids: &AppIds, trigger: &Trigger) -> Value {
     match *trigger {
         Trigger::Event { name, expression } => compact(json!({ "event": name, "expression": expression })),
         Trigger::Cron { time_zone: Some(zone), expression } => json!({ "cron": format!("TZ={zone} {expression}") }),
         Trigger::Cron { time_zone: None, expression } => json!({ "cron": expression }),
+        Trigger::Failure { function } => {
+            json!({ "event": FunctionFailed::NAME, "expression": FunctionFailed::condition(&app_ids.own(function)) })
+        }
     }
 }
 
