@@ -52,7 +52,9 @@ async fn serve(context: &Context, settings: Settings) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
-    let engine = Engine::open(&config, &registry, context.application.services().clone())
+    let services = context.application.services().clone();
+    let middleware = settings.middleware.around(context.application.middleware());
+    let engine = Engine::open_with(&config, &registry, services, middleware)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let providers = providers();
     let secrets = context.environment.webhook_secrets(&providers);

@@ -34,7 +34,9 @@ pub enum Outcome {
 pub async fn call(execution: &mut Execution, call: Call) -> Outcome {
     let mut open = Vec::new();
     let mut executing = false;
-    poll_fn(|context| drive(execution, call, &mut open, &mut executing, context)).await
+    let outcome = poll_fn(|context| drive(execution, call, &mut open, &mut executing, context)).await;
+    execution.respond();
+    outcome
 }
 
 fn drive(

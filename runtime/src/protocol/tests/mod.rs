@@ -7,6 +7,7 @@ mod current_step;
 mod faults;
 mod invoke;
 mod journal;
+mod middleware;
 mod names;
 mod parallel;
 mod race;
