@@ -15,7 +15,7 @@ const EVENT_KEY: &str = "INNGEST_EVENT_KEY";
 const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
 const ENCRYPTION_KEY: &str = "SYSTEM_BUS_ENCRYPTION_KEY";
 const ENCRYPTION_FALLBACKS: &str = "SYSTEM_BUS_ENCRYPTION_KEY_FALLBACKS";
-const DECRYPT_ONLY: &str = "SYSTEM_BUS_DECRYPT_ONLY";
+const DECRYPT_ONLY: &str = "SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY";
 
 /// Why the environment cannot be used. Each text is one line that names the variable and the fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -279,7 +279,7 @@ mod tests {
         assert!(refusal(&[("PORT", "70000")]).starts_with("`PORT` is `70000`"));
         assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
         let switch = [(ENCRYPTION_KEY, "k"), (DECRYPT_ONLY, "perhaps")];
-        assert!(refusal(&switch).starts_with("`SYSTEM_BUS_DECRYPT_ONLY` is `perhaps`"));
+        assert!(refusal(&switch).starts_with("`SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY` is `perhaps`"));
     }
 
     #[test]
