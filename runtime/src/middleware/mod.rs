@@ -1,8 +1,8 @@
 //! Middleware: code around every call of a function and every event that is sent (`SDK_SPEC.md` §6).
 //!
 //! It works the same in the embedded engine and for an Inngest server, because the step core itself calls the hooks. A
-//! [`Middleware`] is registered once, in a [`MiddlewareStack`]; for each call of a function it may [begin](
-//! Middleware::begin) a [`CallMiddleware`], whose hooks then come in this order:
+//! [`Middleware`] is registered once, in a [`MiddlewareStack`]; for each call of a function [`Middleware::begin`] may
+//! give a [`CallMiddleware`] (or none, for functions that it is not for), whose hooks then come in this order:
 //!
 //! ```text
 //! transform_input
