@@ -14,6 +14,7 @@ use system_bus_engine::{Config, Engine, api};
 use system_bus_runtime::function::{
     Context, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, Services, Trigger,
 };
+use system_bus_runtime::middleware::MiddlewareStack;
 use system_bus_runtime::prelude::*;
 use system_bus_runtime::registry::{Registry, Site};
 use system_bus_runtime::server::{AppIds, ServerSettings, Serving};
@@ -86,7 +87,14 @@ pub(crate) async fn serve(listener: TcpListener, directory: PathBuf) -> Result<(
         }
         Some(settings) => {
             let app_ids = AppIds::new("bench", &settings.app_id, None, &registry);
-            let serving = Serving::new(settings, app_ids, registry, Services::default(), listener.local_addr()?);
+            let serving = Serving::new(
+                settings,
+                app_ids,
+                registry,
+                Services::default(),
+                MiddlewareStack::default(),
+                listener.local_addr()?,
+            );
             let counted = serving.worker().clone();
             let routes = serving.router();
             tokio::spawn(serving.run());

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use system_bus_runtime::function::{RunInfo, Services};
+use system_bus_runtime::middleware::MiddlewareStack;
 use system_bus_runtime::prelude::*;
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::{AppIds, ServerSettings, Serving};
@@ -150,7 +151,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
     let app_ids = AppIds::new("conformance-system-bus", &settings.app_id, None, &registry);
-    let serving = Serving::new(settings, app_ids, registry, Services::default(), address);
+    let serving = Serving::new(settings, app_ids, registry, Services::default(), MiddlewareStack::default(), address);
     println!("conformance fixtures at {}", serving.keeper().url());
     // The suite registers the functions itself: it puts itself between the server and this program.
     axum::serve(listener, serving.router()).await?;

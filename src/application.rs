@@ -1,6 +1,7 @@
 //! What a program brings along: the functions, events and providers that are linked into it.
 
 use system_bus_runtime::function::{Role, Services};
+use system_bus_runtime::middleware::{Middleware, MiddlewareStack};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::registry::manifest::Manifest;
 use system_bus_runtime::server::AppIds;
@@ -14,12 +15,19 @@ pub struct Application {
     /// As `build.rs` wrote it; it knows where the sources lie.
     built: Option<&'static str>,
     services: Services,
+    middleware: MiddlewareStack,
 }
 
 impl Application {
     /// Everything that is linked into this binary.
     pub fn linked() -> Self {
-        Self { name: "system-bus", registry: Registry::linked(), built: None, services: Services::default() }
+        Self {
+            name: "system-bus",
+            registry: Registry::linked(),
+            built: None,
+            services: Services::default(),
+            middleware: MiddlewareStack::default(),
+        }
     }
 
     /// Everything that is linked, with the manifest that `build.rs` wrote for it.
@@ -54,6 +62,15 @@ impl Application {
         self
     }
 
+    /// The same application with this middleware around its functions, inside those that were added before.
+    ///
+    /// Outside of all of them are tracing and, when the environment has a key, encryption.
+    #[must_use]
+    pub fn with_middleware(mut self, middleware: impl Middleware) -> Self {
+        self.middleware = self.middleware.with(middleware);
+        self
+    }
+
     /// All functions and events.
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -62,6 +79,11 @@ impl Application {
     /// What the functions share.
     pub fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// What stands around the functions.
+    pub fn middleware(&self) -> &MiddlewareStack {
+        &self.middleware
     }
 
     /// The functions that a worker of this role runs, with all events.

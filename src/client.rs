@@ -70,6 +70,7 @@ impl Client {
         if url.scheme() != "http" || url.host().is_none() {
             return Err(wrong());
         }
+        system_bus_runtime::tls::install();
         let http = reqwest::Client::builder().timeout(ANSWER_TIME_MAX).build().map_err(|_| wrong())?;
         Ok(Self { http, url, keys })
     }

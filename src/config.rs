@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use system_bus_engine::api::Keys;
+use system_bus_runtime::middleware::{Encryption, EncryptionKey, KeyError, MiddlewareStack, Tracing};
 use system_bus_runtime::server::{ServerSettings, SettingsError};
 use system_bus_runtime::webhook::Provider;
 
@@ -13,6 +14,9 @@ const PORT_DEFAULT: u16 = 3111;
 const DIRECTORY_DEFAULT: &str = ".system-bus";
 const EVENT_KEY: &str = "INNGEST_EVENT_KEY";
 const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
+const ENCRYPTION_KEY: &str = "SYSTEM_BUS_ENCRYPTION_KEY";
+const ENCRYPTION_FALLBACKS: &str = "SYSTEM_BUS_ENCRYPTION_KEY_FALLBACKS";
+const DECRYPT_ONLY: &str = "SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY";
 
 /// Why the environment cannot be used. Each text is one line that names the variable and the fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +30,25 @@ pub enum ConfigError {
     /// `WORKER_ROLE` is no role.
     #[error("`WORKER_ROLE` is `{0}`: use `host` or `cluster`, or leave it unset to run all functions")]
     Role(String),
+    /// A variable is about encryption, and there is no key.
+    #[error("`{0}` is set, but `{ENCRYPTION_KEY}` is not: set the key that values are encrypted with")]
+    EncryptionKeyMissing(&'static str),
+    /// A secret is no key.
+    #[error("`{name}`: {error}")]
+    EncryptionKey {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong.
+        error: KeyError,
+    },
+    /// A switch is neither on nor off.
+    #[error("`{name}` is `{value}`: use `true` or `false`")]
+    Switch {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+    },
     /// Other machines could use the engine without a key.
     #[error("`{address}` can be reached from other machines: set {missing}, or listen on `HOST=127.0.0.1`")]
     Exposed {
@@ -93,6 +116,37 @@ impl Environment {
         Keys { event: self.text(EVENT_KEY), signing: self.text(SIGNING_KEY) }
     }
 
+    /// How values are encrypted; without a key not at all.
+    pub fn encryption(&self) -> Result<Option<Encryption>, ConfigError> {
+        let derive = |name, secret: &str| {
+            EncryptionKey::derive(secret).map_err(|error| ConfigError::EncryptionKey { name, error })
+        };
+        let Some(secret) = self.text(ENCRYPTION_KEY) else {
+            let alone = [ENCRYPTION_FALLBACKS, DECRYPT_ONLY].into_iter().find(|name| self.raw(name).is_some());
+            return alone.map_or(Ok(None), |name| Err(ConfigError::EncryptionKeyMissing(name)));
+        };
+        let mut encryption = Encryption::new(derive(ENCRYPTION_KEY, &secret)?);
+        let fallbacks = self.text(ENCRYPTION_FALLBACKS).unwrap_or_default();
+        for secret in fallbacks.split(',').filter(|secret| !secret.trim().is_empty()) {
+            encryption = encryption.fallback(derive(ENCRYPTION_FALLBACKS, secret)?);
+        }
+        match self.text(DECRYPT_ONLY).as_deref().map(str::trim) {
+            None | Some("false" | "0") => Ok(Some(encryption)),
+            Some("true" | "1") => Ok(Some(encryption.decrypt_only())),
+            Some(other) => Err(ConfigError::Switch { name: DECRYPT_ONLY, value: other.to_owned() }),
+        }
+    }
+
+    /// What stands around the functions of every application: tracing, and encryption when there is a key. The
+    /// application's own belongs inside, so that it sees plain values.
+    pub fn middleware(&self) -> Result<MiddlewareStack, ConfigError> {
+        let tracing = MiddlewareStack::default().with(Tracing);
+        Ok(match self.encryption()? {
+            Some(encryption) => tracing.with(encryption),
+            None => tracing,
+        })
+    }
+
     /// The secrets of these providers.
     pub fn webhook_secrets(&self, providers: &[&'static Provider]) -> WebhookSecrets {
         let found = providers.iter().filter_map(|provider| {
@@ -120,7 +174,7 @@ impl Environment {
             }
         }
         let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
-        Ok(Settings { address, directory, role: self.role()?, keys })
+        Ok(Settings { address, directory, role: self.role()?, keys, middleware: self.middleware()? })
     }
 }
 
@@ -134,6 +188,8 @@ pub struct Settings {
     pub role: Option<WorkerRole>,
     /// Who may use the engine's API.
     pub keys: Keys,
+    /// What stands around all functions, outside the application's own middleware.
+    pub middleware: MiddlewareStack,
 }
 
 /// The deployment that a worker is.
@@ -210,5 +266,35 @@ mod tests {
         assert!(refusal(&[("HOST", "nowhere")]).starts_with("`HOST` is `nowhere`"));
         assert!(refusal(&[("PORT", "70000")]).starts_with("`PORT` is `70000`"));
         assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
+        let switch = [(ENCRYPTION_KEY, "k"), (DECRYPT_ONLY, "perhaps")];
+        assert!(refusal(&switch).starts_with("`SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY` is `perhaps`"));
+    }
+
+    #[test]
+    fn encryption_needs_its_key() {
+        let layers = |variables: &[(&str, &str)]| {
+            let stack = Environment::of(variables.iter().copied()).middleware().expect("is fine");
+            format!("{stack:?}")
+        };
+        assert_eq!(layers(&[]), r#"["tracing"]"#);
+        let fallbacks = [(ENCRYPTION_KEY, "k"), (ENCRYPTION_FALLBACKS, "a, ,b"), (DECRYPT_ONLY, "true")];
+        assert_eq!(layers(&fallbacks), r#"["tracing", "encryption"]"#);
+        for name in [ENCRYPTION_FALLBACKS, DECRYPT_ONLY] {
+            let refusal = refusal(&[(name, "secret-word")]);
+            assert!(refusal.contains("`SYSTEM_BUS_ENCRYPTION_KEY` is not") && !refusal.contains("secret-word"));
+        }
+    }
+
+    #[test]
+    fn older_keys_still_open_values() {
+        use system_bus_runtime::event::NewEvent;
+        let stack =
+            |variables: &[(&str, &str)]| Environment::of(variables.iter().copied()).middleware().expect("is fine");
+        let data = serde_json::value::to_raw_value(&serde_json::json!({"encrypted": 1})).expect("JSON");
+        let mut events = vec![NewEvent::named("a/b", data)];
+        stack(&[(ENCRYPTION_KEY, "old")]).before_send(&mut events).expect("is encrypted");
+        let new = stack(&[(ENCRYPTION_KEY, "new"), (ENCRYPTION_FALLBACKS, "older, old")]);
+        new.reveal_event(&mut events[0]).expect("is decrypted");
+        assert_eq!(events[0].data.get(), r#"{"encrypted":1}"#);
     }
 }

@@ -19,3 +19,8 @@ mod sample;
 
 pub use application::Application;
 pub use cli::main;
+
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/middleware.md")]
+pub mod middleware_guide {}

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, Services};
+use system_bus_runtime::middleware::{MiddlewareStack, Sent};
 use system_bus_runtime::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -51,6 +52,9 @@ pub enum SendError {
     /// The engine has stopped, or its store has failed.
     #[error("the engine is not available")]
     Unavailable,
+    /// A middleware did not let the events pass; its error is in the log.
+    #[error("a middleware refused the events; the log says why")]
+    Refused,
 }
 
 /// A running engine; clones are handles to the same one.
@@ -60,6 +64,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     link: Link,
     catalog: Arc<Catalog>,
+    middleware: MiddlewareStack,
     reader: Reader,
     stats: Arc<Stats>,
     services: Services,
@@ -98,6 +103,16 @@ impl Engine {
     /// Must be called within a tokio runtime: the runs are its tasks. The services get the engine's own gateway and state
     /// store unless they hold others.
     pub fn open(config: &Config, registry: &Registry, services: Services) -> Result<Self, StartError> {
+        Self::open_with(config, registry, services, MiddlewareStack::default())
+    }
+
+    /// The same with middleware around every run, and around the events that are sent or come in from outside.
+    pub fn open_with(
+        config: &Config,
+        registry: &Registry,
+        services: Services,
+        middleware: MiddlewareStack,
+    ) -> Result<Self, StartError> {
         let catalog = Arc::new(Catalog::new(registry)?);
         let (store, lock) = Store::open(&Place::Directory(config.directory.clone()))?;
         let reader = Reader::open(config.directory.clone())?;
@@ -119,7 +134,7 @@ impl Engine {
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
             catalog: catalog.clone(),
-            executor: Executor::new(catalog.clone(), services.clone(), reports),
+            executor: Executor::new(catalog.clone(), services.clone(), middleware.clone(), reports),
             messages,
             _sender: sender,
             clock: Arc::new(SystemClock),
@@ -133,11 +148,27 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, reader, stats, services, ended })))
+        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
-    pub async fn send(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
+    pub async fn send(&self, mut events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
+        let middleware = &self.0.middleware;
+        if let Err(error) = middleware.before_send(&mut events) {
+            tracing::error!(error = error.name(), "the events were not sent: {error}");
+            return Err(SendError::Refused);
+        }
+        let sent = self.take_in(events).await;
+        if !middleware.is_empty() {
+            middleware.after_send(&match &sent {
+                Ok(accepted) => Sent { ids: accepted.iter().map(|event| event.id.to_string()).collect(), error: None },
+                Err(error) => Sent { ids: Vec::new(), error: Some((*error).into()) },
+            });
+        }
+        sent
+    }
+
+    async fn take_in(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
         let bytes: usize = events.iter().map(|event| event.data.get().len()).sum();
         let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
@@ -157,6 +188,11 @@ impl Engine {
     /// What its functions share: what it was opened with, and its own gateway and state store where that held none.
     pub fn services(&self) -> &Services {
         &self.0.services
+    }
+
+    /// What stands around every run and every sent event.
+    pub(crate) fn middleware(&self) -> &MiddlewareStack {
+        &self.0.middleware
     }
 
     /// Reads the store beside the engine.

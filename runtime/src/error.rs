@@ -59,6 +59,15 @@ impl Error {
         self
     }
 
+    /// The same error as a middleware's: the message says whose, and an error without a name of its own gets one.
+    pub(crate) fn within_middleware(mut self, middleware: &str) -> Self {
+        if self.name == "Error" {
+            self.name = Cow::Borrowed("MiddlewareError");
+        }
+        self.message = format!("middleware `{middleware}`: {}", self.message);
+        self
+    }
+
     /// The short name of the kind of failure, such as `TerminalError`.
     pub fn name(&self) -> &str {
         &self.name

@@ -54,13 +54,15 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
+    let services = context.application.services().clone();
+    let middleware = settings.middleware.around(context.application.middleware());
     // For a server the engine runs nothing: it keeps state and notifications.
     let executed = if server.is_some() { Registry::default() } else { registry.clone() };
-    let engine = Engine::open(&config, &executed, context.application.services().clone())
+    let engine = Engine::open_with(&config, &executed, services, middleware.clone())
         .map_err(|error| Failure::failed(error.to_string()))?;
     let server = server.map(|server| {
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
-        Serving::new(server, app_ids, registry.clone(), engine.services().clone(), address)
+        Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
     let providers = providers();
     let secrets = context.environment.webhook_secrets(&providers);

@@ -83,7 +83,7 @@ pub(super) async fn receive(
         return Ok(Json(json!({ "ok": true, "events": 0, "ids": [], "note": "no matching events" })));
     }
     if let Some(server) = &served.server {
-        let ids = forwarded(server, &events).await?;
+        let ids = forwarded(server, events).await?;
         tracing::info!(provider = provider.id, events = ids.len(), "webhook handed to the server");
         return Ok(Json(json!({ "ok": true, "events": ids.len(), "ids": ids })));
     }
@@ -95,8 +95,8 @@ pub(super) async fn receive(
 }
 
 /// Hands events to the server; the vendor delivers again when that fails.
-async fn forwarded(server: &Serving, events: &[NewEvent]) -> Result<Vec<String>, ApiError> {
-    server.worker().api().send_new_events(events).await.map_err(|error| {
+async fn forwarded(server: &Serving, events: Vec<NewEvent>) -> Result<Vec<String>, ApiError> {
+    server.worker().send(events).await.map_err(|error| {
         tracing::error!(%error, "the server did not take the events of a webhook");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the server does not take events: try again")
     })

@@ -12,6 +12,7 @@ use system_bus_runtime::registry::Registry;
 
 use super::extract::{Path, Query};
 use super::{Api, ApiError, is_same};
+use crate::handle::Engine;
 use crate::limits;
 use crate::query::{EventDetail, EventSummary, Fates, RunSummary};
 
@@ -135,11 +136,23 @@ pub(super) async fn receive(
     let body = body.map_err(|rejection| ApiError::new(rejection.status(), body_problem(rejection.status())))?;
     let mut events = parse(&body)?;
     for event in &mut events {
-        check_event(api.engine.registry(), event, query.allow_unhandled)?;
+        check_readable(&api.engine, event, query.allow_unhandled)?;
     }
     let accepted = api.engine.send(events).await?;
     let ids = accepted.into_iter().map(|event| event.id.to_string()).collect();
     Ok(Json(Received { ids, status: 200 }))
+}
+
+/// Checks an event as the functions will see it: a field that the sender has encrypted does not fit its type as it is.
+fn check_readable(engine: &Engine, event: &mut NewEvent, allow_unknown: bool) -> Result<(), ApiError> {
+    let middleware = engine.middleware();
+    if middleware.is_empty() {
+        return Ok(check_event(engine.registry(), event, allow_unknown)?);
+    }
+    check_event(&Registry::default(), event, true)?;
+    let mut readable = event.clone();
+    middleware.reveal_event(&mut readable).map_err(|error| ApiError::bad_request(error.message().to_owned()))?;
+    Ok(check_event(engine.registry(), &mut readable, allow_unknown)?)
 }
 
 pub(super) async fn receive_without_key(
@@ -221,4 +234,46 @@ pub(super) async fn fates(State(api): State<Api>, Path(id): Path<String>) -> Res
 
 fn unknown(id: &str) -> ApiError {
     ApiError::not_found(format!("no event has the id `{id}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use system_bus_runtime::function::Services;
+    use system_bus_runtime::middleware::{Encryption, EncryptionKey, MiddlewareStack};
+    use system_bus_runtime::prelude::*;
+
+    use super::*;
+    use crate::Config;
+
+    /// Was sent with a secret.
+    #[event("api/secret.sent")]
+    struct SecretSent {
+        /// The secret.
+        encrypted: u32,
+    }
+
+    fn stack(secret: &str) -> MiddlewareStack {
+        MiddlewareStack::default().with(Encryption::new(EncryptionKey::derive(secret).unwrap()))
+    }
+
+    fn sent(data: &Value, stack: &MiddlewareStack) -> NewEvent {
+        let mut events = vec![NewEvent::named("api/secret.sent", serde_json::value::to_raw_value(data).unwrap())];
+        stack.before_send(&mut events).unwrap();
+        events.remove(0)
+    }
+
+    #[tokio::test]
+    async fn an_encrypted_event_is_checked_as_the_functions_will_see_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config { directory: directory.path().to_owned() };
+        let engine = Engine::open_with(&config, &Registry::linked(), Services::default(), stack("k")).unwrap();
+        let check = |mut event| check_readable(&engine, &mut event, false);
+        assert_eq!(check(sent(&json!({"encrypted": 1}), &stack("k"))), Ok(()));
+        assert_eq!(check(sent(&json!({"encrypted": 1}), &MiddlewareStack::default())), Ok(()));
+        let unfit = check(sent(&json!({"encrypted": "text"}), &stack("k"))).unwrap_err();
+        assert!(format!("{unfit:?}").contains("does not fit its schema"), "{unfit:?}");
+        let closed = check(sent(&json!({"encrypted": 1}), &stack("other"))).unwrap_err();
+        assert!(format!("{closed:?}").contains("cannot be decrypted"), "{closed:?}");
+    }
 }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use system_bus_runtime::function::Services;
+use system_bus_runtime::middleware::MiddlewareStack;
 use system_bus_runtime::protocol::StepId;
 
 use crate::catalog::Catalog;
@@ -24,6 +25,7 @@ pub(crate) type Reports = Arc<dyn Fn(Report) + Send + Sync>;
 pub(crate) struct Executor {
     catalog: Arc<Catalog>,
     services: Services,
+    middleware: MiddlewareStack,
     reports: Reports,
     sessions: HashMap<RunKey, Vec<Address>>,
 }
@@ -36,8 +38,13 @@ struct Address {
 }
 
 impl Executor {
-    pub(crate) fn new(catalog: Arc<Catalog>, services: Services, reports: Reports) -> Self {
-        Self { catalog, services, reports, sessions: HashMap::new() }
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        services: Services,
+        middleware: MiddlewareStack,
+        reports: Reports,
+    ) -> Self {
+        Self { catalog, services, middleware, reports, sessions: HashMap::new() }
     }
 
     /// Makes the session of a start; the caller polls it.
@@ -46,7 +53,7 @@ impl Executor {
         let address = Address { target: start.target, mailbox: mailbox.clone() };
         self.sessions.entry(start.run).or_default().push(address);
         let function = self.catalog.function(start.function).registration;
-        Session::new(function, start, self.services.clone(), mailbox, self.reports.clone())
+        Session::new(function, start, self.services.clone(), self.middleware.clone(), mailbox, self.reports.clone())
     }
 
     /// Hands a resident run what an effect holds for it; the effects that are not for residents come back.

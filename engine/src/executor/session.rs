@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use system_bus_runtime::error::{Error, StepError};
-use system_bus_runtime::function::{Context as CallContext, FunctionRegistration, Services};
-use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn, panicked};
+use system_bus_runtime::function::{FunctionRegistration, RunInfo, Services};
+use system_bus_runtime::middleware::{CallInfo, Input, MiddlewareStack, Sent};
+use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn};
 use tokio::time::Sleep;
 
 use super::{Mail, Mailbox, Reports};
@@ -28,9 +28,12 @@ pub(crate) struct Session {
     target: Option<StepId>,
     limited: bool,
     deferred: HashSet<StepId>,
-    call: Option<(&'static FunctionRegistration, CallContext)>,
+    call: Option<(&'static FunctionRegistration, RunInfo, Input)>,
     execution: Option<Execution>,
     journal: Journal,
+    middleware: MiddlewareStack,
+    /// Steps whose events the core is sending; none without middleware, which is all that cares.
+    sending: HashSet<StepId>,
     mailbox: Arc<Mailbox>,
     reports: Reports,
     steps: HashMap<StepId, RunStep>,
@@ -61,20 +64,23 @@ impl Session {
         function: &'static FunctionRegistration,
         start: Start,
         services: Services,
+        middleware: MiddlewareStack,
         mailbox: Arc<Mailbox>,
         reports: Reports,
     ) -> Self {
         let journal = Journal::new(Some(start.info.id), start.completed);
-        let context = CallContext::new(start.info, start.events, journal.clone(), services);
+        let input = Input { events: start.events, services };
         Self {
             run: start.run,
             generation: start.generation,
             target: start.target,
             limited: start.limited,
             deferred: start.deferred,
-            call: Some((function, context)),
+            call: Some((function, start.info, input)),
             execution: None,
             journal,
+            middleware,
+            sending: HashSet::new(),
             mailbox,
             reports,
             steps: HashMap::new(),
@@ -88,13 +94,12 @@ impl Session {
     }
 
     /// Calls the function at the first poll, so that user code runs on a worker and not on the engine's thread.
-    fn begin(&mut self) -> Result<(), Error> {
-        if let Some((function, context)) = self.call.take() {
-            let called = catch_unwind(AssertUnwindSafe(|| (function.call)(&context)));
-            let future = called.unwrap_or_else(|panic| Err(panicked("an extractor", &*panic)))?;
-            self.execution = Some(Execution::new(self.journal.clone(), future));
+    fn begin(&mut self) {
+        if let Some((function, run, input)) = self.call.take() {
+            let info = CallInfo { run: &run, request: None };
+            let journal = self.journal.clone();
+            self.execution = Some(Execution::begin(function.call, &info, input, journal, &self.middleware));
         }
-        Ok(())
     }
 
     /// Takes in what the core has delivered; false when the residence has ended.
@@ -109,6 +114,9 @@ impl Session {
                     Mail::Drop => return false,
                     Mail::Complete(step, result) => {
                         self.delivered += 1;
+                        if self.sending.remove(&step) {
+                            self.middleware.after_send(&Sent::of_step(&result));
+                        }
                         self.journal.complete(step, result);
                     }
                     Mail::Grant(step) => {
@@ -201,6 +209,9 @@ impl Session {
             || !report.ended.is_empty()
             || !report.abandoned.is_empty()
             || !report.refused.is_empty();
+        if ended {
+            self.respond();
+        }
         if has_news && (self.target.is_none() || ended) {
             (self.reports)(report);
         }
@@ -242,6 +253,9 @@ impl Session {
                 }
             }
             if self.target.is_none() {
+                if !self.middleware.is_empty() && matches!(step.operation, Operation::SendEvent(_)) {
+                    self.sending.insert(step.id);
+                }
                 report.registered.push(RegisteredStep { id: step.id, name: step.name, operation: step.operation });
             }
         }
@@ -276,6 +290,13 @@ impl Session {
         });
     }
 
+    /// Tells the middleware that the residence ends.
+    fn respond(&mut self) {
+        if let Some(execution) = &mut self.execution {
+            execution.respond();
+        }
+    }
+
     fn report(&self) -> Report {
         Report {
             run: self.run,
@@ -290,15 +311,6 @@ impl Session {
             targeted: self.target.is_some(),
         }
     }
-
-    /// The function could not even be called.
-    fn fail(&mut self, error: Error) {
-        let mut report = self.report();
-        report.delivered = std::mem::take(&mut self.delivered);
-        report.done = Some(Err(error));
-        self.check_target(&mut report);
-        (self.reports)(report);
-    }
 }
 
 impl Future for Session {
@@ -307,12 +319,10 @@ impl Future for Session {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         if !this.take_mail(context) {
+            this.respond();
             return Poll::Ready(());
         }
-        if let Err(error) = this.begin() {
-            this.fail(error);
-            return Poll::Ready(());
-        }
+        this.begin();
         if this.turn(context) { Poll::Ready(()) } else { Poll::Pending }
     }
 }

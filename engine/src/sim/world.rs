@@ -157,7 +157,7 @@ impl World {
         let (store, _lock) = Store::open(&Place::Memory).unwrap();
         let mut world = Self {
             core: None,
-            executor: Executor::new(catalog.clone(), services, reports),
+            executor: Executor::new(catalog.clone(), services, Default::default(), reports),
             catalog,
             inputs,
             sessions: Vec::new(),

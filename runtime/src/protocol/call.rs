@@ -75,6 +75,11 @@ impl Conversation {
         self.execution.journal().complete(step, result);
     }
 
+    /// Tells the middleware that the answer is about to leave; the function's end has told it already.
+    pub fn respond(&mut self) {
+        self.execution.respond();
+    }
+
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
         let mut turn = self.execution.turn(context);
         self.open.retain(|step| !turn.abandoned.contains(&step.id));

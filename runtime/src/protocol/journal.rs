@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::{Operation, StepId, StepResult};
 use crate::error::Error;
-use crate::function::RunId;
+use crate::function::{RunId, StepKind};
+use crate::middleware::{CallHooks, StepInfo};
 
 /// The steps of one call, shared by the step futures and their driver; clones are handles to the same journal.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ struct State {
     due: BTreeMap<u64, (StepId, StepResult)>,
     news: News,
     misuse: Option<Error>,
+    hooks: CallHooks,
 }
 
 /// What happened since the driver last asked.
@@ -62,8 +64,20 @@ pub struct Ended {
 struct Entry {
     id: StepId,
     name: Arc<str>,
+    kind: StepKind,
     phase: Phase,
     waker: Option<Waker>,
+}
+
+impl Entry {
+    fn info(&self) -> StepInfo {
+        StepInfo { id: self.id, name: self.name.clone(), kind: self.kind }
+    }
+
+    /// Whether a result would be the first that the step gets.
+    fn lacks_result(&self) -> bool {
+        matches!(self.phase, Phase::Waiting | Phase::Executing | Phase::Ended)
+    }
 }
 
 enum Phase {
@@ -89,7 +103,18 @@ impl Journal {
             due: BTreeMap::new(),
             news: News::default(),
             misuse: None,
+            hooks: CallHooks::default(),
         })))
+    }
+
+    /// Lets the bodies of steps run within the middleware of the call.
+    pub(super) fn set_hooks(&self, hooks: CallHooks) {
+        self.lock().hooks = hooks;
+    }
+
+    /// What a hook is told of a step.
+    pub(super) fn info(&self, id: StepId) -> Option<StepInfo> {
+        self.lock().entry(id).map(|entry| entry.info())
     }
 
     // A panic in a step's body is caught before it reaches a guard, so a poisoned lock still holds whole state.
@@ -131,11 +156,21 @@ impl Journal {
         true
     }
 
-    /// Hands the next remembered result to its step; false when none is left.
-    pub(super) fn hand_back(&self) -> bool {
+    /// Hands the next remembered result to its step, through the middleware; false when none is left.
+    pub(super) fn hand_back(&self, hooks: &CallHooks) -> Result<bool, Error> {
         let mut state = self.lock();
         let due = state.due.pop_first().map(|(_, early)| early);
-        let Some((id, result)) = due.or_else(|| state.completed.pop_front()) else { return false };
+        let Some((id, mut result)) = due.or_else(|| state.completed.pop_front()) else { return Ok(false) };
+        if !hooks.is_empty()
+            && let Some(entry) = state.entry(id)
+            && entry.lacks_result()
+        {
+            let step = entry.info();
+            // Hooks are the application's code: they must not run under the lock.
+            drop(state);
+            hooks.transform_memoized(&step, &mut result)?;
+            state = self.lock();
+        }
         let waker = match state.entry(id) {
             None => {
                 let number = state.early_count;
@@ -143,17 +178,15 @@ impl Journal {
                 state.early.entry(id).or_insert((number, result));
                 None
             }
-            Some(entry) => match entry.phase {
-                Phase::Waiting | Phase::Executing | Phase::Ended => {
-                    entry.phase = Phase::Ready(result);
-                    entry.waker.take()
-                }
-                Phase::Ready(_) | Phase::Taken | Phase::Abandoned => None,
-            },
+            Some(entry) if entry.lacks_result() => {
+                entry.phase = Phase::Ready(result);
+                entry.waker.take()
+            }
+            Some(_) => None,
         };
         drop(state);
         wake(waker);
-        true
+        Ok(true)
     }
 
     /// Whether results are left to be handed back.
@@ -275,7 +308,13 @@ impl Slot {
                 if let Some((number, result)) = state.early.remove(&id) {
                     state.due.insert(number, (id, result));
                 }
-                state.entries.push(Entry { id, name: name.as_str().into(), phase: Phase::Waiting, waker: None });
+                state.entries.push(Entry {
+                    id,
+                    name: name.as_str().into(),
+                    kind: operation.kind(),
+                    phase: Phase::Waiting,
+                    waker: None,
+                });
                 state.positions.insert(id, position);
                 state.news.registered.push(Registered { id, name, operation });
                 self.position = Some(position);
@@ -300,15 +339,23 @@ impl Slot {
         }
     }
 
-    /// Polls the body under the step's name, so that services know which step they serve.
-    pub(crate) fn enter<T>(&self, body: impl FnOnce() -> T) -> T {
+    /// Polls the body under the step's name, so that services know which step they serve, and within the middleware.
+    pub(crate) fn enter<T>(&self, mut body: impl FnMut() -> T) -> T {
+        let mut hooked = None;
         let step = self.position.map(|position| {
             let state = self.journal.lock();
-            CurrentStep { run: state.run, name: state.entries[position].name.clone() }
+            let entry = &state.entries[position];
+            if !state.hooks.is_empty() {
+                hooked = Some((state.hooks.clone(), entry.info()));
+            }
+            CurrentStep { run: state.run, name: entry.name.clone() }
         });
         let outer = CURRENT.replace(step);
         let _restore = Restore(Some(outer));
-        body()
+        match hooked {
+            None => body(),
+            Some((hooks, step)) => hooks.around_poll(Some(&step), body),
+        }
     }
 
     /// Reports the end of the body and waits for the result to be handed back.

@@ -1,24 +1,24 @@
 //! One call of a function for a server: executes what may be executed now, sends checkpoints on the way, answers.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use http::request::Parts;
 use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 use sha1::{Digest, Sha1};
 use tokio::time::Instant;
 
-use super::api::Api;
+use super::api::ApiError;
 use super::checkpoint::Checkpoints;
 use super::reply::Reply;
 use super::worker::Worker;
 use crate::error::{Error, StepError};
 use crate::event::NewEvent;
-use crate::function::{Context, FunctionRegistration, RunId, RunInfo};
+use crate::function::{FunctionRegistration, RunId, RunInfo};
+use crate::middleware::{CallInfo, Input, Sent};
 use crate::protocol::wire::{CallContext, CallRequest, Report, retry_after};
 use crate::protocol::{
     Backoff, Call, Conversation, Ended, Execution, Journal, Operation, Outcome, Registered, RunOptions, StepId,
-    panicked,
 };
 
 /// How long a function may await other things before the step that was asked for must be there (`SDK_SPEC.md` §5.3.1).
@@ -30,24 +30,21 @@ pub(super) async fn execute(
     function: &'static FunctionRegistration,
     request: CallRequest,
     target: Option<StepId>,
+    carrier: Option<&Parts>,
 ) -> Reply {
     let CallRequest { events, steps, context } = request;
     let journal = Journal::new(Some(context.run_id), steps);
     let info = RunInfo { id: context.run_id, function: function.config.id, attempt: context.attempt };
-    let call_context = Context::new(info, events, journal.clone(), worker.services().clone());
-    let called = catch_unwind(AssertUnwindSafe(|| (function.call)(&call_context)));
-    drop(call_context);
-    let future = match called.unwrap_or_else(|panic| Err(panicked("an extractor", &*panic))) {
-        Ok(future) => future,
-        Err(error) => return failed(&error),
-    };
+    let input = Input { events, services: worker.services().clone() };
+    let called = CallInfo { run: &info, request: carrier };
+    let execution = Execution::begin(function.call, &called, input, journal, worker.middleware());
     let asked = Call { target, disable_immediate_execution: context.disable_immediate_execution };
     let checkpoints = match target {
         // A request for one step ends with that step.
         Some(_) => None,
         None => Checkpoints::of(worker, function, &context),
     };
-    let conversation = Conversation::new(Execution::new(journal, future), asked);
+    let conversation = Conversation::new(execution, asked);
     Caller {
         worker,
         function,
@@ -129,6 +126,7 @@ impl Caller<'_> {
                 Next::Flushed => {}
             }
         };
+        self.conversation.respond();
         if self.conversation.journal().has_diverged() {
             tracing::warn!(
                 function = self.function.config.id,
@@ -186,7 +184,7 @@ impl Caller<'_> {
         });
         match step.operation {
             Operation::SendEvent(events) => {
-                let result = send_events(self.worker.api(), self.context.run_id, step.id, events).await;
+                let result = send_events(self.worker, self.context.run_id, step.id, events).await;
                 self.end(Ended { id: step.id, result }).await
             }
             _ => {
@@ -266,12 +264,14 @@ impl Caller<'_> {
 }
 
 /// Sends a step's events; the seed is the step's own, so that another attempt sends nothing twice.
-async fn send_events(api: &Api, run: RunId, step: StepId, events: Vec<NewEvent>) -> Result<Box<RawValue>, Error> {
-    let sent = api.send_events(&events, &seed(run, step)).await;
-    let ids = sent.map_err(|error| match error.is_transient() {
-        true => Error::retryable(error),
-        false => Error::terminal(error),
-    })?;
+async fn send_events(worker: &Worker, run: RunId, step: StepId, events: Vec<NewEvent>) -> Result<Box<RawValue>, Error> {
+    let sent = worker.api().send_events(&events, &seed(run, step)).await;
+    let failed = |error: &ApiError| if error.is_transient() { Error::retryable(error) } else { Error::terminal(error) };
+    worker.middleware().after_send(&match &sent {
+        Ok(ids) => Sent { ids: ids.clone(), error: None },
+        Err(error) => Sent { ids: Vec::new(), error: Some(failed(error)) },
+    });
+    let ids = sent.map_err(|error| failed(&error))?;
     to_raw_value(&ids).map_err(Error::terminal)
 }
 

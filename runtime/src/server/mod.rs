@@ -20,7 +20,7 @@ pub use key::{SigningKey, SigningKeys};
 pub use reply::Reply;
 pub use serving::{PATH, Serving};
 pub use settings::{ConnectSettings, Mode, ServerSettings, SettingsError, Transport};
-pub use worker::{IncomingCall, Worker};
+pub use worker::{IncomingCall, SendError, Worker};
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use super::serve::Endpoint;
 use super::settings::{ServerSettings, Transport};
 use super::worker::Worker;
 use crate::function::Services;
+use crate::middleware::MiddlewareStack;
 use crate::registry::Registry;
 
 /// Where the endpoint is.
@@ -33,10 +34,11 @@ impl Serving {
         app_ids: AppIds,
         registry: Registry,
         services: Services,
+        middleware: MiddlewareStack,
         address: SocketAddr,
     ) -> Self {
         let url = own_url(&settings, address);
-        let worker = Worker::new(Api::new(Arc::new(settings)), app_ids, registry, services);
+        let worker = Worker::new(Api::new(Arc::new(settings)), app_ids, registry, services, middleware);
         let keeper = Keeper::new(worker.clone(), url);
         Self { worker, keeper }
     }

@@ -6,13 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::StatusCode;
+use http::request::Parts;
 
-use super::api::Api;
+use super::api::{Api, ApiError};
 use super::app::AppIds;
 use super::call;
 use super::reply::Reply;
 use super::settings::ServerSettings;
+use crate::error::Error;
+use crate::event::NewEvent;
 use crate::function::{FunctionRegistration, Services};
+use crate::middleware::{MiddlewareStack, Sent};
 use crate::protocol::StepId;
 use crate::protocol::wire::{CallRequest, decode_events, decode_steps};
 use crate::registry::Registry;
@@ -30,6 +34,7 @@ struct Inner {
     registry: Registry,
     functions: HashMap<String, &'static FunctionRegistration>,
     services: Services,
+    middleware: MiddlewareStack,
     runs_ended: AtomicU64,
 }
 
@@ -42,14 +47,27 @@ pub struct IncomingCall {
     pub step: Option<String>,
     /// The JSON of the request.
     pub body: Bytes,
+    /// The HTTP request that carried it, for middleware.
+    pub request: Option<Parts>,
+}
+
+/// Why events were not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// A middleware refused them.
+    #[error("{0}")]
+    Middleware(Error),
+    /// The server did not take them.
+    #[error(transparent)]
+    Api(ApiError),
 }
 
 impl Worker {
     /// A worker that holds the functions of `registry`.
-    pub fn new(api: Api, app_ids: AppIds, registry: Registry, services: Services) -> Self {
+    pub fn new(api: Api, app_ids: AppIds, registry: Registry, services: Services, middleware: MiddlewareStack) -> Self {
         let functions = registry.functions().iter().map(|&function| (app_ids.own(function.config.id), function));
         let functions = functions.collect();
-        Self(Arc::new(Inner { api, app_ids, registry, functions, services, runs_ended: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { api, app_ids, registry, functions, services, middleware, runs_ended: AtomicU64::new(0) }))
     }
 
     /// The server's API.
@@ -77,6 +95,22 @@ impl Worker {
         &self.0.services
     }
 
+    /// What stands around every call.
+    pub(super) fn middleware(&self) -> &MiddlewareStack {
+        &self.0.middleware
+    }
+
+    /// Sends events of the program's own, through its middleware.
+    pub async fn send(&self, mut events: Vec<NewEvent>) -> Result<Vec<String>, SendError> {
+        self.0.middleware.before_send(&mut events).map_err(SendError::Middleware)?;
+        let sent = self.0.api.send_new_events(&events).await;
+        self.0.middleware.after_send(&match &sent {
+            Ok(ids) => Sent { ids: ids.clone(), error: None },
+            Err(error) => Sent { ids: Vec::new(), error: Some(Error::retryable(error)) },
+        });
+        sent.map_err(SendError::Api)
+    }
+
     /// Executes what a request asks for. Whatever happens, there is an answer.
     pub async fn call(&self, call: IncomingCall) -> Reply {
         let Some(function) = self.0.functions.get(&call.function) else {
@@ -97,13 +131,14 @@ impl Worker {
             Err(error) => return Reply::refused(StatusCode::BAD_REQUEST, REQUEST_ERROR, error.to_string()),
         };
         // The body is copied into the request: let it go before the function takes its time.
-        drop(call);
+        let carrier = call.request;
+        drop(call.body);
         if request.context.use_api
             && let Err(message) = self.complete(&mut request).await
         {
             return Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, REQUEST_ERROR, message);
         }
-        let reply = call::execute(self, function, request, target).await;
+        let reply = call::execute(self, function, request, target, carrier.as_ref()).await;
         if reply.ends_run {
             self.0.runs_ended.fetch_add(1, Ordering::Relaxed);
         }

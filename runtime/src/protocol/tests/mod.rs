@@ -7,6 +7,7 @@ mod current_step;
 mod faults;
 mod invoke;
 mod journal;
+mod middleware;
 mod names;
 mod parallel;
 mod race;
@@ -145,7 +146,10 @@ async fn lead(execution: Execution, asked: Call) -> Outcome {
     loop {
         match conversation.next().await {
             Outcome::Execute(step) if matches!(step.operation, Operation::Run(_)) => conversation.grant(step.id),
-            outcome => return outcome,
+            outcome => {
+                conversation.respond();
+                return outcome;
+            }
         }
     }
 }

@@ -6,11 +6,13 @@ mod stream;
 mod sync;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
+use http_body_util::LengthLimitError;
 
 use self::request::{CallQuery, Signed};
 use super::headers;
@@ -39,22 +41,19 @@ impl Endpoint {
     /// Its route, at `path`.
     pub fn router(self, path: &str) -> Router {
         let methods = get(introspection::get).put(sync::put).post(post);
-        Router::new().route(path, methods).layer(DefaultBodyLimit::max(CALL_BYTES_MAX)).with_state(self)
+        Router::new().route(path, methods).with_state(self)
     }
 }
 
 /// Executes a function, or proves who this is.
-async fn post(
-    State(endpoint): State<Endpoint>,
-    query: CallQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    let body = match body {
+async fn post(State(endpoint): State<Endpoint>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let query = CallQuery::of(&parts.uri);
+    let body = match read(body).await {
         Ok(body) => body,
-        Err(rejection) => return refusal(rejection.status(), "RequestError", rejection.body_text()),
+        Err((status, message)) => return refusal(status, "RequestError", message),
     };
-    let signed = match Signed::check(endpoint.worker.settings(), &headers, &body) {
+    let signed = match Signed::check(endpoint.worker.settings(), &parts.headers, &body) {
         Ok(signed) => signed,
         // A server that is misconfigured is to try again once it is not: 500, not 401 (`SDK_SPEC.md` §4.1.3).
         Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, "SignatureError", error.to_string()),
@@ -66,11 +65,22 @@ async fn post(
         return refusal(StatusCode::BAD_REQUEST, "RequestError", "the query has no `fnId`".to_owned());
     };
     let key = signed.key.cloned();
-    let call = IncomingCall { function, step: query.step, body };
+    let call = IncomingCall { function, step: query.step, body, request: Some(parts) };
     if endpoint.worker.settings().streaming {
         return stream::respond(endpoint.worker.clone(), call);
     }
     answer(endpoint.worker.call(call).await, key.as_ref())
+}
+
+/// Reads a body within the bounds.
+async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
+    to_bytes(body, CALL_BYTES_MAX).await.map_err(|error| {
+        if error.into_inner().is::<LengthLimitError>() {
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {CALL_BYTES_MAX} bytes"))
+        } else {
+            (StatusCode::BAD_REQUEST, "the body broke off".to_owned())
+        }
+    })
 }
 
 /// A reply as an HTTP response (`SDK_SPEC.md` §4.1.2).

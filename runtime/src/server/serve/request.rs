@@ -1,10 +1,6 @@
 //! What a request to the endpoint says, and whether the server has sent it.
 
-use std::convert::Infallible;
-
-use axum::extract::FromRequestParts;
-use http::HeaderMap;
-use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 use crate::server::headers;
 use crate::server::key::SigningKey;
@@ -20,12 +16,10 @@ pub(super) struct CallQuery {
     pub(super) deploy_id: Option<String>,
 }
 
-impl<S: Sync> FromRequestParts<S> for CallQuery {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+impl CallQuery {
+    pub(super) fn of(uri: &Uri) -> Self {
         let mut query = Self::default();
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             let field = match &*name {
                 "fnId" => &mut query.function,
                 "stepId" => &mut query.step,
@@ -35,7 +29,7 @@ impl<S: Sync> FromRequestParts<S> for CallQuery {
             };
             *field = Some(value.into_owned());
         }
-        Ok(query)
+        query
     }
 }
 

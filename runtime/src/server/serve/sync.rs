@@ -1,6 +1,6 @@
 //! `PUT`: the app is registered, by a request of our own or in the answer itself (`SDK_SPEC.md` §4.3).
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -10,25 +10,22 @@ use serde_json::{Value, json};
 
 use super::introspection::authenticated;
 use super::request::{CallQuery, Signed};
-use super::{Endpoint, is_dev, respond};
+use super::{Endpoint, is_dev, read, respond};
 use crate::server::headers::{self, FRAMEWORK_NAME, SDK_LANGUAGE, SDK_VERSION};
 use crate::server::key::SigningKey;
 use crate::server::registration::payload::{Runtime, capabilities, functions};
 use crate::server::signature::SignatureError;
 
-pub(super) async fn put(
-    State(endpoint): State<Endpoint>,
-    query: CallQuery,
-    request_headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
+pub(super) async fn put(State(endpoint): State<Endpoint>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let (query, request_headers) = (CallQuery::of(&parts.uri), parts.headers);
     let settings = endpoint.worker.settings();
     let kind = request_headers.get(headers::SYNC_KIND).map(HeaderValue::as_bytes);
     let in_band = kind == Some(b"in_band") && settings.in_band_sync;
     let mut response = if in_band {
-        let body = match body {
+        let body = match read(body).await {
             Ok(body) => body,
-            Err(rejection) => return message(rejection.status(), &rejection.body_text(), None),
+            Err((status, text)) => return message(status, &text, None),
         };
         match Signed::check(settings, &request_headers, &body) {
             Ok(signed) if signed.key.is_some() || is_dev(&endpoint) => in_band_sync(&endpoint, &body, signed.key),

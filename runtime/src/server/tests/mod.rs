@@ -26,6 +26,7 @@ use super::key::SigningKey;
 use super::signature::sign;
 use super::{AppIds, ServerSettings, Serving};
 use crate::function::Services;
+use crate::middleware::MiddlewareStack;
 use crate::protocol::StepId;
 
 const KEY: &str = "signkey-test-aabbcc";
@@ -183,7 +184,17 @@ impl Bench {
         let registry = functions::registry();
         let app_ids = AppIds::new("app", "app", None, &registry);
         let address = "127.0.0.1:3111".parse().unwrap();
-        Self { serving: Serving::new(settings, app_ids, registry, Services::default(), address), server }
+        Self {
+            serving: Serving::new(
+                settings,
+                app_ids,
+                registry,
+                Services::default(),
+                MiddlewareStack::default(),
+                address,
+            ),
+            server,
+        }
     }
 
     async fn ask(&self, request: Request) -> Answer {
