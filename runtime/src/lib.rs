@@ -10,6 +10,7 @@ pub mod error;
 pub mod event;
 pub mod expression;
 pub mod function;
+pub mod outbound;
 pub mod prelude;
 pub mod protocol;
 pub mod registry;
