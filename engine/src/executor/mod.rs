@@ -15,6 +15,7 @@ use system_bus_runtime::protocol::StepId;
 use crate::catalog::Catalog;
 use crate::effect::{Effect, Start};
 use crate::input::Report;
+use crate::outbound::Outbound;
 use crate::store::RunKey;
 
 /// Where sessions report to.
@@ -25,6 +26,7 @@ pub(crate) struct Executor {
     catalog: Arc<Catalog>,
     services: Services,
     reports: Reports,
+    outbound: Arc<Outbound>,
     sessions: HashMap<RunKey, Vec<Address>>,
 }
 
@@ -37,7 +39,7 @@ struct Address {
 
 impl Executor {
     pub(crate) fn new(catalog: Arc<Catalog>, services: Services, reports: Reports) -> Self {
-        Self { catalog, services, reports, sessions: HashMap::new() }
+        Self { catalog, services, reports, outbound: Arc::default(), sessions: HashMap::new() }
     }
 
     /// Makes the session of a start; the caller polls it.
@@ -46,7 +48,7 @@ impl Executor {
         let address = Address { target: start.target, mailbox: mailbox.clone() };
         self.sessions.entry(start.run).or_default().push(address);
         let function = self.catalog.function(start.function).registration;
-        Session::new(function, start, self.services.clone(), mailbox, self.reports.clone())
+        Session::new(function, start, self.services.clone(), mailbox, self.reports.clone(), self.outbound.clone())
     }
 
     /// Hands a resident run what an effect holds for it; the effects that are not for residents come back.

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, StepError};
-use system_bus_runtime::function::{Context as CallContext, FunctionRegistration, Services};
+use system_bus_runtime::function::{Context as CallContext, FunctionRegistration, Services, StepKind};
 use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn, panicked};
 use tokio::time::Sleep;
 
 use super::{Mail, Mailbox, Reports};
 use crate::effect::Start;
 use crate::input::{EndedStep, RegisteredStep, Report};
+use crate::limits;
+use crate::outbound::Outbound;
 use crate::store::RunKey;
 
 /// A run whose future is in memory. As a future it ends with the residence.
@@ -40,14 +43,23 @@ pub(crate) struct Session {
     /// Steps that the core let execute before a replay has reached them.
     early_grants: HashSet<StepId>,
     timeouts: Vec<(StepId, Pin<Box<Sleep>>)>,
+    outbound: Arc<Outbound>,
+    exchanges: Vec<(StepId, Exchange)>,
     delivered: u32,
 }
 
+/// A step that executes in the session.
 struct RunStep {
     name: String,
+    kind: StepKind,
     options: RunOptions,
+    /// The request that the session makes in place of a body.
+    request: Option<Operation>,
     phase: StepPhase,
 }
+
+/// A request that is being made; dropping it ends it.
+type Exchange = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 
 /// A body that has not ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +75,7 @@ impl Session {
         services: Services,
         mailbox: Arc<Mailbox>,
         reports: Reports,
+        outbound: Arc<Outbound>,
     ) -> Self {
         let journal = Journal::new(Some(start.info.id), start.completed);
         let context = CallContext::new(start.info, start.events, journal.clone(), services);
@@ -82,6 +95,8 @@ impl Session {
             self_granted: 0,
             early_grants: HashSet::new(),
             timeouts: Vec::new(),
+            outbound,
+            exchanges: Vec::new(),
             // The start of the main future counts as a delivery.
             delivered: u32::from(start.target.is_none()),
         }
@@ -136,6 +151,10 @@ impl Session {
         if let Some(timeout) = step.options.timeout {
             self.timeouts.push((id, Box::pin(tokio::time::sleep(timeout))));
         }
+        if let Some(request) = step.request.take() {
+            let outbound = self.outbound.clone();
+            self.exchanges.push((id, Box::pin(async move { outbound.perform(&request).await })));
+        }
         true
     }
 
@@ -143,6 +162,7 @@ impl Session {
     fn forget(&mut self, id: StepId) -> Option<(RunStep, Option<i64>)> {
         let step = self.steps.remove(&id)?;
         self.timeouts.retain(|(late, _)| *late != id);
+        self.exchanges.retain(|(ended, _)| *ended != id);
         let started_at = match step.phase {
             StepPhase::Waiting => None,
             StepPhase::Executing { started_at, by_itself } => {
@@ -171,6 +191,23 @@ impl Session {
         !late.is_empty()
     }
 
+    /// Ends the steps whose request has been answered; whether there was one.
+    fn take_responses(&mut self, context: &mut Context<'_>) -> bool {
+        let mut responses = Vec::new();
+        self.exchanges.retain_mut(|(step, exchange)| match exchange.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                responses.push((*step, result));
+                false
+            }
+            Poll::Pending => true,
+        });
+        let any = !responses.is_empty();
+        for (step, result) in responses {
+            self.journal.end(step, result);
+        }
+        any
+    }
+
     /// Turns until nothing more happens by itself, and reports it all at once.
     fn turn(&mut self, context: &mut Context<'_>) -> bool {
         let mut report = self.report();
@@ -179,7 +216,7 @@ impl Session {
             let turn = execution.turn(context);
             again = turn.again;
             let granted = self.take_in(turn, &mut report);
-            if report.done.is_some() || (!granted && !self.interrupt_late(context)) {
+            if report.done.is_some() || (!granted && !self.interrupt_late(context) && !self.take_responses(context)) {
                 break;
             }
         }
@@ -214,6 +251,7 @@ impl Session {
             report.ended.push(EndedStep {
                 id: step.id,
                 name: known.name,
+                kind: known.kind,
                 options: known.options,
                 started_at: started_at.unwrap_or_else(unix_millis),
                 result: step.result,
@@ -232,8 +270,17 @@ impl Session {
         }
         let mut granted = false;
         for step in turn.registered {
-            if let Operation::Run(options) = step.operation {
-                let known = RunStep { name: step.name.clone(), options, phase: StepPhase::Waiting };
+            let (kind, name) = (step.operation.kind(), step.name);
+            // The core hears of a request as of any other step with a body: it need not know what is in it.
+            let (operation, request) = match step.operation {
+                operation @ (Operation::Fetch(_) | Operation::Infer(_)) => {
+                    let options = RunOptions { timeout: Some(limits::REQUEST_TIME_MAX), ..RunOptions::default() };
+                    (Operation::Run(options), Some(operation))
+                }
+                operation => (operation, None),
+            };
+            if let Operation::Run(options) = operation {
+                let known = RunStep { name: name.clone(), kind, options, request, phase: StepPhase::Waiting };
                 self.steps.insert(step.id, known);
                 let by_core = self.early_grants.remove(&step.id);
                 if (by_core || self.may_grant(step.id)) && self.grant(step.id, !by_core) {
@@ -242,7 +289,7 @@ impl Session {
                 }
             }
             if self.target.is_none() {
-                report.registered.push(RegisteredStep { id: step.id, name: step.name, operation: step.operation });
+                report.registered.push(RegisteredStep { id: step.id, name, operation });
             }
         }
         granted
@@ -270,6 +317,7 @@ impl Session {
         report.ended.push(EndedStep {
             id: target,
             name: String::new(),
+            kind: StepKind::Run,
             options: RunOptions::default(),
             started_at: unix_millis(),
             result: Err(error),
