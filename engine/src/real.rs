@@ -1,5 +1,7 @@
 //! The engine as a program sees it: a real directory, real tasks, real time. What needs no real time is in `sim`.
 
+mod outbound;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
