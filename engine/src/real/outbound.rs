@@ -51,6 +51,27 @@ async fn real_infer(event: Event<InferRequested>, step: Step) -> Result<Value> {
     Ok(step.ai().infer("ask", request.url(url)).await?)
 }
 
+/// Asks for a request that loses a race.
+#[event("real/fetch-race.requested")]
+struct FetchRaceRequested {
+    url: String,
+}
+
+/// A request against what the test lets go, which goes on afterwards.
+#[inngest_fn(id = "real-fetch-race", event = FetchRaceRequested)]
+async fn real_fetch_race(event: Event<FetchRaceRequested>, step: Step, bench: Bench) -> Result<&'static str> {
+    let released = async || {
+        bench.release.notified().await;
+        Ok::<_, Error>(())
+    };
+    let winner = tokio::select! {
+        _ = step.fetch("slow", FetchRequest::get(event.data.url)) => "response",
+        _ = step.run("released", released()) => "release",
+    };
+    step.run("released-again", released()).await?;
+    Ok(winner)
+}
+
 /// What the server was sent, and when a request has come or gone.
 #[derive(Clone, Default)]
 struct Server {
@@ -243,6 +264,20 @@ async fn a_cancelled_run_drops_its_request() {
     server.entered.notified().await;
     asked.engine.cancel(asked.run).await.unwrap();
     tokio::time::timeout(Duration::from_secs(30), server.left.notified()).await.expect("the request goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_loses_a_race_is_dropped_while_its_run_goes_on() {
+    let server = Server::start().await;
+    let (directory, bench) = (tempfile::tempdir().unwrap(), Bench::default());
+    let engine = open(directory.path(), &bench);
+    let run = start(&engine, &FetchRaceRequested { url: server.at("/hang") }).await;
+    server.entered.notified().await;
+    bench.release.notify_one();
+    tokio::time::timeout(Duration::from_secs(30), server.left.notified()).await.expect("the request goes on");
+    bench.release.notify_one();
+    let detail = wait(&engine, run, |detail| detail.run.status == RunStatus::Completed).await;
+    assert_eq!(output(&detail), "release");
 }
 
 #[tokio::test(flavor = "multi_thread")]
