@@ -27,7 +27,7 @@ async fn serve(engine: &Engine, keys: Keys) -> String {
 
 /// Status and body of the answer.
 async fn post(address: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
-    crate::tls::choose_provider();
+    system_bus_runtime::tls::install();
     let client = Client::builder().tls_certs_only([]).build().unwrap();
     let response = client.post(address).bearer_auth("signing").body(body).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
