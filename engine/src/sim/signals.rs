@@ -93,6 +93,7 @@ fn a_wait_that_replaces_takes_the_signal_over_and_the_first_times_out() {
     world.advance(1_000);
     let runs = world.runs_of("sim-signal");
     assert_eq!((runs[0].state, &runs[1].result), (RunState::Suspended, &json!(3)));
+    assert_eq!(world.signal("a", &to_raw_value(&4).unwrap()), None, "the first has lost it for good");
     world.advance(60_000);
     assert_eq!(
         (world.runs_of("sim-signal")[0].state, &world.runs_of("sim-signal")[0].result),
