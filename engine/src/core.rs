@@ -150,6 +150,10 @@ impl Core {
                 let outcome = self.cancel(run)?;
                 self.effects.push(Effect::Cancelled { reply, outcome });
             }
+            Input::Signal { signal, data, reply } => {
+                let run = self.signal(&signal, &data)?;
+                self.effects.push(Effect::Signalled { reply, run });
+            }
             Input::Notify { notification, reply } => {
                 let answer = self.store.add_notification(&notification, self.now)?;
                 self.effects.push(Effect::Answer { reply, answer });

@@ -173,6 +173,7 @@ impl Driver {
                 // An asker that has gone away is no error.
                 Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
+                Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
                 Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
                 Some(Effect::Ended) => self.stats.count_ended(),
                 Some(

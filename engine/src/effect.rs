@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use system_bus_runtime::event::ReceivedEvent;
-use system_bus_runtime::function::RunInfo;
+use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
 
 use crate::input::{Accepted, CancelOutcome, Reply};
@@ -16,6 +16,8 @@ pub(crate) enum Effect {
     Accepted { reply: Reply<Vec<Accepted>>, events: Vec<Accepted> },
     /// Answer a wish to cancel.
     Cancelled { reply: Reply<CancelOutcome>, outcome: CancelOutcome },
+    /// Tell a sender which run received its signal.
+    Signalled { reply: Reply<Option<RunId>>, run: Option<RunId> },
     /// Answer a yes-or-no question.
     Answer { reply: Reply<bool>, answer: bool },
     /// Make a run resident, or execute one step of it beside the resident future.

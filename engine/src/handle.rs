@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
+use serde_json::value::RawValue;
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, Services};
 use system_bus_runtime::middleware::{MiddlewareStack, Sent};
@@ -19,6 +20,7 @@ use crate::input::{Accepted, CancelOutcome, Input};
 use crate::limits;
 use crate::query::Reader;
 use crate::services;
+use crate::signals::{SignalProblem, check_signal};
 use crate::stats::Stats;
 use crate::store::{OpenError, Place, Store};
 
@@ -55,6 +57,17 @@ pub enum SendError {
     /// A middleware did not let the events pass; its error is in the log.
     #[error("a middleware refused the events; the log says why")]
     Refused,
+}
+
+/// Why the engine did not take a signal in. Nothing of it has happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignalError {
+    /// The signal cannot be sent at all.
+    #[error(transparent)]
+    Refused(#[from] SignalProblem),
+    /// The engine did not take it in.
+    #[error(transparent)]
+    Send(#[from] SendError),
 }
 
 /// A running engine; clones are handles to the same one.
@@ -173,6 +186,14 @@ impl Engine {
         let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
         self.0.link.ask(|reply| Input::Events { events, reply }).await
+    }
+
+    /// Hands a signal to who waits for it, durably; the run, or `None` when nobody does and the signal is gone.
+    pub async fn signal(&self, signal: String, data: Box<RawValue>) -> Result<Option<RunId>, SignalError> {
+        check_signal(&signal, &data)?;
+        let kibibytes = u32::try_from(data.get().len() / 1024 + 1).unwrap_or(u32::MAX);
+        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
+        Ok(self.0.link.ask(|reply| Input::Signal { signal, data, reply }).await?)
     }
 
     /// Cancels a run: its future is dropped, its status is final.

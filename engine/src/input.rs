@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
-use system_bus_runtime::function::RunId;
+use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
 use system_bus_runtime::service::Notification;
 use tokio::sync::oneshot;
@@ -23,6 +23,8 @@ pub(crate) enum Input {
     Report(Report),
     /// Somebody wants a run cancelled.
     Cancel { run: RunId, reply: Reply<CancelOutcome> },
+    /// A signal came in.
+    Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
     /// A function tells the operator something.
     Notify { notification: Notification, reply: Reply<bool> },
     /// A function sets a value.
@@ -95,6 +97,7 @@ pub(crate) struct RegisteredStep {
 pub(crate) struct EndedStep {
     pub(crate) id: StepId,
     pub(crate) name: String,
+    pub(crate) kind: StepKind,
     pub(crate) options: RunOptions,
     /// When the body started, in milliseconds since 1970.
     pub(crate) started_at: i64,

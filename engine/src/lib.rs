@@ -9,9 +9,10 @@
 //! ```
 //!
 //! - [`limits`]: every bound, with its reason
-//! - `core`, `matcher`, `runs`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
+//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
+//! - `outbound`: requests that steps ask for
 //! - `driver`: the thread, the clock, the tasks
 //! - `query`: reading beside the writer
 //! - [`api`]: the HTTP routes
@@ -30,12 +31,14 @@ mod flow;
 mod handle;
 mod input;
 mod matcher;
+mod outbound;
 mod query;
 mod recovery;
 mod resident;
 mod runs;
 mod scheduler;
 mod services;
+mod signals;
 mod stats;
 mod steps;
 mod store;
@@ -46,11 +49,12 @@ mod real;
 mod sim;
 
 pub use catalog::CatalogError;
-pub use handle::{Config, Engine, SendError, StartError};
+pub use handle::{Config, Engine, SendError, SignalError, StartError};
 pub use input::{Accepted, CancelOutcome};
 pub use query::{
     EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunLink, RunStatus, RunSummary,
     StepDetail,
 };
+pub use signals::SignalProblem;
 pub use stats::Stats;
 pub use store::OpenError;

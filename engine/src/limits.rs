@@ -29,6 +29,24 @@ pub const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an event's own `id`, and of its version.
 pub const EVENT_ID_BYTES_MAX: usize = 1_024;
 
+/// Bytes of a signal's name; it is an index's key. What goes with it has the bound of an event.
+pub const SIGNAL_NAME_BYTES_MAX: usize = 1_024;
+
+/// How long one request of a `fetch` or `infer` step may take; the slowest models answer within it.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// How long such a request may take to reach its host.
+pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Redirects that a `fetch` follows; an `infer` follows none.
+pub const REDIRECTS_MAX: usize = 10;
+
+/// Bytes of a response; it becomes a step's result.
+pub const RESPONSE_BYTES_MAX: usize = STEP_BYTES_MAX;
+
+/// Bytes of a provider's refusal that an error repeats.
+pub const REFUSAL_BYTES_MAX: usize = 1_024;
+
 /// Bytes of events that wait for the engine's thread; further ones are answered 503.
 pub const BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
 

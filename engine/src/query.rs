@@ -506,7 +506,7 @@ fn run_detail(connection: &Connection, id: RunId) -> rusqlite::Result<Option<Run
         run.waiting_for = (!names.is_empty()).then(|| names.join(", "));
     }
     for row in pending {
-        let retrying = row.kind == crate::store::PendingKind::Retry;
+        let retrying = row.kind.is_retry();
         details.push(StepDetail {
             name: row.step,
             kind: row.kind.step_kind(),

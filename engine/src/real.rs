@@ -2,6 +2,8 @@
 
 mod encryption;
 mod middleware;
+mod outbound;
+mod signals;
 
 use std::path::Path;
 use std::sync::Arc;

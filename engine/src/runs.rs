@@ -17,7 +17,7 @@ use crate::limits;
 use crate::matcher::EventJson;
 use crate::resident::{Resident, Waiting};
 use crate::scheduler::retry_delay;
-use crate::store::{EventKey, NewRun, PendingKind, RunKey, RunRow, RunState, StoreError};
+use crate::store::{EventKey, NewRun, RunKey, RunRow, RunState, StoreError};
 
 impl Core {
     /// Makes a run of a function; it starts at once when there is room.
@@ -106,8 +106,7 @@ impl Core {
         completed: Vec<(StepId, StepResult)>,
         target: Option<StepId>,
     ) -> Start {
-        let deferred =
-            resident.pending.iter().filter(|(_, waiting)| waiting.kind == PendingKind::Retry && waiting.due.is_some());
+        let deferred = resident.pending.iter().filter(|(_, waiting)| waiting.kind.is_retry() && waiting.due.is_some());
         Start {
             run,
             generation: resident.generation,

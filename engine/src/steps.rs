@@ -66,6 +66,7 @@ impl Core {
         let attempts = before.map_or(0, |waiting| waiting.attempts) + 1;
         let started_at = before.map_or(step.started_at, |waiting| waiting.started_at);
         let name = before.map_or(step.name, |waiting| waiting.name.clone());
+        let kind = before.map_or(step.kind, |waiting| waiting.kind.step_kind());
         let config = &self.catalog.function(resident.function).registration.config;
         let attempts_max = step.options.retries.map_or(config.attempts_max(), |retries| retries.saturating_add(1));
         let result = step.result.and_then(|value| bounded(&name, value));
@@ -76,15 +77,11 @@ impl Core {
             let due = later(self.now, retry_delay(error, step.options.backoff, attempts, &mut self.random));
             resident.spent.insert(step.id);
             let detail = error_json(&StepError::new(error.name().to_owned(), error.message()));
-            let waiting = Waiting { name, kind: PendingKind::Retry, attempts, started_at, due: Some(due) };
+            let waiting = Waiting { name, kind: PendingKind::retry_of(kind), attempts, started_at, due: Some(due) };
             return self.put_waiting(run, step.id, waiting, Some(detail));
         }
         let result = result.map_err(StepError::from);
-        self.finish_step(
-            run,
-            step.id,
-            StepRow { name, kind: StepKind::Run, attempts, started_at, ended_at: self.now, result },
-        )
+        self.finish_step(run, step.id, StepRow { name, kind, attempts, started_at, ended_at: self.now, result })
     }
 
     /// The futures of some steps were dropped: what they waited for no longer matters.
@@ -108,11 +105,7 @@ impl Core {
 
     fn registered(&mut self, run: RunKey, step: RegisteredStep) -> Result<(), StoreError> {
         let Some(resident) = self.residents.get_mut(&run) else { return Ok(()) };
-        if resident
-            .pending
-            .get(&step.id)
-            .is_some_and(|waiting| waiting.due.is_some() || waiting.kind != PendingKind::Retry)
-        {
+        if resident.pending.get(&step.id).is_some_and(|waiting| waiting.due.is_some() || !waiting.kind.is_retry()) {
             // Replayed: it waits as before.
             return Ok(());
         }
@@ -128,7 +121,7 @@ impl Core {
             return self.end_run(run, RunState::Failed, Err(error.named("TooManyStepsError")));
         }
         match step.operation {
-            Operation::Run(_) => {
+            Operation::Run(_) | Operation::Fetch(_) | Operation::Infer(_) => {
                 resident.queued.push_back(step.id);
                 Ok(())
             }
@@ -145,6 +138,10 @@ impl Core {
             Operation::WaitForEvent { event, expression, timeout } => {
                 self.wait(run, step.id, step.name, event, expression, timeout)
             }
+            Operation::WaitForSignal { signal, timeout, on_conflict } => {
+                self.wait_for_signal(run, step.id, step.name, signal, timeout, on_conflict)
+            }
+            Operation::SendSignal { signal, data } => self.send_signal(run, step.id, step.name, &signal, &data),
             Operation::SendEvent(events) => self.send(run, step.id, step.name, events),
             Operation::Invoke { function, data, timeout } => {
                 self.invoke(run, step.id, step.name, &function, data, timeout)
@@ -152,7 +149,7 @@ impl Core {
         }
     }
 
-    fn waiting(&self, name: String, kind: PendingKind, due: Option<Millis>) -> Waiting {
+    pub(crate) fn waiting(&self, name: String, kind: PendingKind, due: Option<Millis>) -> Waiting {
         Waiting { name, kind, attempts: 0, started_at: self.now, due }
     }
 
@@ -241,7 +238,7 @@ impl Core {
         self.new_run(invoked, event_key, received.clone(), &mut EventJson::new(&received), Some((run, &name)))
     }
 
-    fn put_waiting(
+    pub(crate) fn put_waiting(
         &mut self,
         run: RunKey,
         id: StepId,
@@ -267,7 +264,7 @@ impl Core {
         Ok(())
     }
 
-    fn finish_now(
+    pub(crate) fn finish_now(
         &mut self,
         run: RunKey,
         id: StepId,

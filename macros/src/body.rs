@@ -485,6 +485,10 @@ mod tests {
             r#"let r = tokio::time::timeout(d, step.run("a", work())).await;"#,
             r#"let body = json!({ "a": step.run("a", work()).await?, "b": 1 });"#,
             r#"let c = async { http.get("x").await?.json().await }; let v = step.run("a", c).await?;"#,
+            r#"let page: Page = step.fetch("a", FetchRequest::get(url)).await?.json()?; let b = step.ai().infer::<Value>("b", ask(page)).await?;"#,
+            r#"let ai = step.ai(); let all = join_all(pages.iter().map(|page| ai.infer::<Value>(format!("ask-{page}"), ask(page)))).await;"#,
+            r#"let x = step.wait_for_signal::<T>("a", format!("s-{id}")).timeout(d).on_conflict(OnConflict::Replace).await?; step.send_signal("b", "s", &x).await?;"#,
+            r#"tokio::select! { x = step.fetch("a", request()) => { x?; } _ = step.wait_for_signal::<()>("b", "stop") => {} }"#,
         ] {
             assert_eq!(check(body).0, Vec::<String>::new(), "{body}");
         }
@@ -549,6 +553,19 @@ mod tests {
             (r#"loop { step.run(format!("a"), w()).await?; }"#, "inside a loop"),
             (r#"let _ = join_all(xs.iter().map(async |x| step.run("a", w()).await)).await;"#, "inside a closure"),
             (r#"let v = vec![step.run("a", w()), step.run("a", w())];"#, "used twice"),
+            (r#"step.fetch("a", r()).await?; step.ai().infer::<T>("a", r()).await?;"#, "used twice"),
+            (r#"step.wait_for_signal::<T>("a", "s").await?; step.send_signal("a", "s", &1).await?;"#, "used twice"),
+            (r#"for x in xs { step.fetch("a", r(x)).await?; }"#, "inside a loop"),
+            (r#"let ai = step.ai(); for x in xs { ai.infer::<T>("a", r(x)).await?; }"#, "inside a loop"),
+            (r#"while x { step.wait_for_signal::<T>("a", "s").await?; }"#, "inside a loop"),
+            (r#"join_all(xs.iter().map(|x| step.send_signal("a", x, &1))).await;"#, "inside a closure"),
+            (
+                r#"step.run("a", async { step.ai().infer::<T>("b", r()).await?; Ok(()) }).await?;"#,
+                "inside the future of the step `a`",
+            ),
+            (r#"let ai = step.ai(); step.run("a", work(ai)).await?;"#, "the step handle"),
+            (r#"step.fetch("a", http.get("x").await?).await?;"#, "this `await`"),
+            (r#"step.send_signal("a", "s", &Uuid::new_v4()).await?;"#, "randomness (`Uuid::new_v4`)"),
             (
                 r#"step.run("a", async { step.sleep("b", d).await; Ok(()) }).await?;"#,
                 "inside the future of the step `a`",
@@ -607,6 +624,11 @@ mod tests {
             ),
             (r#"unknown! { key -> step.run("a", w()), other => { step.run("b", w()).await } }"#, vec!["a", "b"]),
             (r#"(&step).ai().infer("a", r).await?; let s = &step; s.fetch("b", r).await?;"#, vec!["a", "b"]),
+            (
+                r#"let ai = step.ai(); ai.infer("a", r).await?; step.wait_for_signal::<T>("b", "s").await?;"#,
+                vec!["a", "b"],
+            ),
+            (r#"step.send_signal("a", "s", &1).await?; signals.send_signal("b", "s", &1);"#, vec!["a"]),
             (
                 r#"step.run(format!("embed-{}", id), w()).await?; step.run(NAME, w()).await?; step.run(format!("{{x}}"), w()).await?;"#,
                 vec!["embed-{}", "{…}", "{x}"],

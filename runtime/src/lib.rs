@@ -11,6 +11,7 @@ pub mod event;
 pub mod expression;
 pub mod function;
 pub mod middleware;
+pub mod outbound;
 pub mod prelude;
 pub mod protocol;
 pub mod registry;

@@ -5,6 +5,7 @@ mod events;
 mod extract;
 mod notifications;
 mod runs;
+mod signals;
 
 pub use error::ApiError;
 pub use events::{EventProblem, check_event};
@@ -48,6 +49,7 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{id}", get(runs::show).delete(runs::cancel))
         .route("/v1/runs/{id}/jobs", get(runs::jobs))
+        .route("/v1/signals", post(signals::receive))
         .route("/v1/notifications", get(notifications::list))
         .route_layer(from_fn_with_state(api.clone(), require_signing_key));
     Router::new()

@@ -16,17 +16,25 @@ use system_bus_runtime::protocol::StepId;
 use crate::catalog::Catalog;
 use crate::effect::{Effect, Start};
 use crate::input::Report;
+use crate::outbound::Outbound;
 use crate::store::RunKey;
 
 /// Where sessions report to.
 pub(crate) type Reports = Arc<dyn Fn(Report) + Send + Sync>;
 
-/// The addresses of the resident runs, and what a new session needs.
-pub(crate) struct Executor {
-    catalog: Arc<Catalog>,
+/// What every session works with.
+#[derive(Clone)]
+pub(super) struct Around {
     services: Services,
     middleware: MiddlewareStack,
     reports: Reports,
+    outbound: Arc<Outbound>,
+}
+
+/// The addresses of the resident runs, and what a new session needs.
+pub(crate) struct Executor {
+    catalog: Arc<Catalog>,
+    around: Around,
     sessions: HashMap<RunKey, Vec<Address>>,
 }
 
@@ -44,7 +52,8 @@ impl Executor {
         middleware: MiddlewareStack,
         reports: Reports,
     ) -> Self {
-        Self { catalog, services, middleware, reports, sessions: HashMap::new() }
+        let around = Around { services, middleware, reports, outbound: Arc::default() };
+        Self { catalog, around, sessions: HashMap::new() }
     }
 
     /// Makes the session of a start; the caller polls it.
@@ -53,7 +62,7 @@ impl Executor {
         let address = Address { target: start.target, mailbox: mailbox.clone() };
         self.sessions.entry(start.run).or_default().push(address);
         let function = self.catalog.function(start.function).registration;
-        Session::new(function, start, self.services.clone(), self.middleware.clone(), mailbox, self.reports.clone())
+        Session::new(function, start, self.around.clone(), mailbox)
     }
 
     /// Hands a resident run what an effect holds for it; the effects that are not for residents come back.

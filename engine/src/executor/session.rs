@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, StepError};
-use system_bus_runtime::function::{FunctionRegistration, RunInfo, Services};
-use system_bus_runtime::middleware::{CallInfo, Input, MiddlewareStack, Sent};
+use system_bus_runtime::function::{FunctionRegistration, RunInfo, StepKind};
+use system_bus_runtime::middleware::{CallInfo, Input, Sent};
 use system_bus_runtime::protocol::{Execution, Journal, Operation, RunOptions, StepId, Turn};
 use tokio::time::Sleep;
 
-use super::{Mail, Mailbox, Reports};
+use super::{Around, Mail, Mailbox};
 use crate::effect::Start;
 use crate::input::{EndedStep, RegisteredStep, Report};
+use crate::limits;
 use crate::store::RunKey;
 
 /// A run whose future is in memory. As a future it ends with the residence.
@@ -31,11 +33,10 @@ pub(crate) struct Session {
     call: Option<(&'static FunctionRegistration, RunInfo, Input)>,
     execution: Option<Execution>,
     journal: Journal,
-    middleware: MiddlewareStack,
+    around: Around,
     /// Steps whose events the core is sending; none without middleware, which is all that cares.
     sending: HashSet<StepId>,
     mailbox: Arc<Mailbox>,
-    reports: Reports,
     steps: HashMap<StepId, RunStep>,
     /// Steps that execute, and those among them that the session itself let execute.
     executing: u32,
@@ -43,14 +44,22 @@ pub(crate) struct Session {
     /// Steps that the core let execute before a replay has reached them.
     early_grants: HashSet<StepId>,
     timeouts: Vec<(StepId, Pin<Box<Sleep>>)>,
+    exchanges: Vec<(StepId, Exchange)>,
     delivered: u32,
 }
 
+/// A step that executes in the session.
 struct RunStep {
     name: String,
+    kind: StepKind,
     options: RunOptions,
+    /// The request that the session makes in place of a body.
+    request: Option<Operation>,
     phase: StepPhase,
 }
+
+/// A request that is being made; dropping it ends it.
+type Exchange = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 
 /// A body that has not ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,13 +72,11 @@ impl Session {
     pub(super) fn new(
         function: &'static FunctionRegistration,
         start: Start,
-        services: Services,
-        middleware: MiddlewareStack,
+        around: Around,
         mailbox: Arc<Mailbox>,
-        reports: Reports,
     ) -> Self {
         let journal = Journal::new(Some(start.info.id), start.completed);
-        let input = Input { events: start.events, services };
+        let input = Input { events: start.events, services: around.services.clone() };
         Self {
             run: start.run,
             generation: start.generation,
@@ -79,15 +86,15 @@ impl Session {
             call: Some((function, start.info, input)),
             execution: None,
             journal,
-            middleware,
+            around,
             sending: HashSet::new(),
             mailbox,
-            reports,
             steps: HashMap::new(),
             executing: 0,
             self_granted: 0,
             early_grants: HashSet::new(),
             timeouts: Vec::new(),
+            exchanges: Vec::new(),
             // The start of the main future counts as a delivery.
             delivered: u32::from(start.target.is_none()),
         }
@@ -98,7 +105,7 @@ impl Session {
         if let Some((function, run, input)) = self.call.take() {
             let info = CallInfo { run: &run, request: None };
             let journal = self.journal.clone();
-            self.execution = Some(Execution::begin(function.call, &info, input, journal, &self.middleware));
+            self.execution = Some(Execution::begin(function.call, &info, input, journal, &self.around.middleware));
         }
     }
 
@@ -115,7 +122,7 @@ impl Session {
                     Mail::Complete(step, result) => {
                         self.delivered += 1;
                         if self.sending.remove(&step) {
-                            self.middleware.after_send(&Sent::of_step(&result));
+                            self.around.middleware.after_send(&Sent::of_step(&result));
                         }
                         self.journal.complete(step, result);
                     }
@@ -144,6 +151,10 @@ impl Session {
         if let Some(timeout) = step.options.timeout {
             self.timeouts.push((id, Box::pin(tokio::time::sleep(timeout))));
         }
+        if let Some(request) = step.request.take() {
+            let outbound = self.around.outbound.clone();
+            self.exchanges.push((id, Box::pin(async move { outbound.perform(&request).await })));
+        }
         true
     }
 
@@ -151,6 +162,7 @@ impl Session {
     fn forget(&mut self, id: StepId) -> Option<(RunStep, Option<i64>)> {
         let step = self.steps.remove(&id)?;
         self.timeouts.retain(|(late, _)| *late != id);
+        self.exchanges.retain(|(ended, _)| *ended != id);
         let started_at = match step.phase {
             StepPhase::Waiting => None,
             StepPhase::Executing { started_at, by_itself } => {
@@ -179,6 +191,23 @@ impl Session {
         !late.is_empty()
     }
 
+    /// Ends the steps whose request has been answered; whether there was one.
+    fn take_responses(&mut self, context: &mut Context<'_>) -> bool {
+        let mut responses = Vec::new();
+        self.exchanges.retain_mut(|(step, exchange)| match exchange.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                responses.push((*step, result));
+                false
+            }
+            Poll::Pending => true,
+        });
+        let any = !responses.is_empty();
+        for (step, result) in responses {
+            self.journal.end(step, result);
+        }
+        any
+    }
+
     /// Turns until nothing more happens by itself, and reports it all at once.
     fn turn(&mut self, context: &mut Context<'_>) -> bool {
         let mut report = self.report();
@@ -187,7 +216,7 @@ impl Session {
             let turn = execution.turn(context);
             again = turn.again;
             let granted = self.take_in(turn, &mut report);
-            if report.done.is_some() || (!granted && !self.interrupt_late(context)) {
+            if report.done.is_some() || (!granted && !self.interrupt_late(context) && !self.take_responses(context)) {
                 break;
             }
         }
@@ -213,7 +242,7 @@ impl Session {
             self.respond();
         }
         if has_news && (self.target.is_none() || ended) {
-            (self.reports)(report);
+            (self.around.reports)(report);
         }
         ended
     }
@@ -225,6 +254,7 @@ impl Session {
             report.ended.push(EndedStep {
                 id: step.id,
                 name: known.name,
+                kind: known.kind,
                 options: known.options,
                 started_at: started_at.unwrap_or_else(unix_millis),
                 result: step.result,
@@ -243,8 +273,17 @@ impl Session {
         }
         let mut granted = false;
         for step in turn.registered {
-            if let Operation::Run(options) = step.operation {
-                let known = RunStep { name: step.name.clone(), options, phase: StepPhase::Waiting };
+            let (kind, name) = (step.operation.kind(), step.name);
+            // The core hears of a request as of any other step with a body: it need not know what is in it.
+            let (operation, request) = match step.operation {
+                operation @ (Operation::Fetch(_) | Operation::Infer(_)) => {
+                    let options = RunOptions { timeout: Some(limits::REQUEST_TIME_MAX), ..RunOptions::default() };
+                    (Operation::Run(options), Some(operation))
+                }
+                operation => (operation, None),
+            };
+            if let Operation::Run(options) = operation {
+                let known = RunStep { name: name.clone(), kind, options, request, phase: StepPhase::Waiting };
                 self.steps.insert(step.id, known);
                 let by_core = self.early_grants.remove(&step.id);
                 if (by_core || self.may_grant(step.id)) && self.grant(step.id, !by_core) {
@@ -253,10 +292,10 @@ impl Session {
                 }
             }
             if self.target.is_none() {
-                if !self.middleware.is_empty() && matches!(step.operation, Operation::SendEvent(_)) {
+                if !self.around.middleware.is_empty() && matches!(operation, Operation::SendEvent(_)) {
                     self.sending.insert(step.id);
                 }
-                report.registered.push(RegisteredStep { id: step.id, name: step.name, operation: step.operation });
+                report.registered.push(RegisteredStep { id: step.id, name, operation });
             }
         }
         granted
@@ -284,6 +323,7 @@ impl Session {
         report.ended.push(EndedStep {
             id: target,
             name: String::new(),
+            kind: StepKind::Run,
             options: RunOptions::default(),
             started_at: unix_millis(),
             result: Err(error),

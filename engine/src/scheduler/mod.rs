@@ -38,7 +38,7 @@ impl Core {
 
     fn step_due(&mut self, row: PendingRow) -> Result<(), StoreError> {
         match row.kind {
-            PendingKind::Sleep | PendingKind::Event => {
+            PendingKind::Sleep | PendingKind::Event | PendingKind::Signal => {
                 self.complete_pending(row.run, &row.step, Ok(RawValue::NULL.to_owned()))
             }
             PendingKind::Invoke => {
@@ -46,7 +46,7 @@ impl Core {
                 let error = StepError::new(StepError::TIMEOUT, format!("function `{function}` took too long"));
                 self.complete_pending(row.run, &row.step, Err(error))
             }
-            PendingKind::Retry => self.retry_due(row),
+            PendingKind::Retry | PendingKind::FetchRetry | PendingKind::InferRetry => self.retry_due(row),
         }
     }
 

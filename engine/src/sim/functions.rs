@@ -373,3 +373,59 @@ async fn sim_vigil(step: Step) -> Result<Option<String>> {
         .await?;
     Ok(failure.map(|failure| failure.data.error.message))
 }
+
+/// Asks for a wait for a signal.
+#[event("sim/signal.requested")]
+pub(super) struct SignalRequested {
+    pub(super) signal: String,
+    pub(super) replace: bool,
+}
+
+/// Waits for a signal.
+#[inngest_fn(id = "sim-signal", event = SignalRequested)]
+async fn sim_signal(event: Event<SignalRequested>, step: Step, probe: Probe, run: RunInfo) -> Result<Option<u32>> {
+    let on_conflict = if event.data.replace { OnConflict::Replace } else { OnConflict::Fail };
+    let number = step
+        .wait_for_signal::<u32>("signal", event.data.signal)
+        .timeout(Duration::from_secs(60))
+        .on_conflict(on_conflict)
+        .await?;
+    step.run("note-signal", probe.work(&run, "signal", 1)).await?;
+    Ok(number)
+}
+
+/// Asks for a signal to be sent.
+#[event("sim/signal.sent")]
+pub(super) struct SignalSent {
+    pub(super) signal: String,
+    pub(super) number: u32,
+    pub(super) delay_seconds: u64,
+}
+
+/// Sends a signal, a few times until somebody has received it; who it was.
+#[inngest_fn(id = "sim-sender", event = SignalSent)]
+async fn sim_sender(event: Event<SignalSent>, step: Step, probe: Probe, run: RunInfo) -> Result<Option<String>> {
+    step.sleep("delay", Duration::from_secs(event.data.delay_seconds)).await;
+    for attempt in 0..5 {
+        let sent = step.send_signal(format!("send-{attempt}"), &event.data.signal, &event.data.number).await?;
+        step.run(format!("sent-{attempt}"), probe.work(&run, "sender", 1)).await?;
+        if let Some(receiver) = sent.run_id {
+            return Ok(Some(receiver.to_string()));
+        }
+        step.sleep(format!("pause-{attempt}"), Duration::from_secs(1)).await;
+    }
+    Ok(None)
+}
+
+/// Asks for a run that signals itself.
+#[event("sim/echo.requested")]
+pub(super) struct EchoRequested {}
+
+/// Waits for a signal that it sends.
+#[inngest_fn(id = "sim-echo", event = EchoRequested)]
+async fn sim_echo(step: Step, run: RunInfo) -> Result<bool> {
+    let signal = format!("echo-{}", run.id);
+    let (received, sent) =
+        tokio::join!(step.wait_for_signal::<String>("hear", &signal), step.send_signal("call", &signal, "hello"));
+    Ok(received?.as_deref() == Some("hello") && sent?.run_id == Some(run.id))
+}

@@ -7,4 +7,5 @@ mod failures;
 mod faults;
 mod functions;
 mod regressions;
+mod signals;
 mod world;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::{EventData, NewEvent};
 use system_bus_runtime::function::{Context as CallContext, FromContext, RunId, RunInfo, Services};
@@ -265,6 +266,14 @@ impl World {
         answer.try_recv().unwrap()
     }
 
+    /// Sends a signal from outside; the run that received it.
+    pub(super) fn signal(&mut self, signal: &str, data: &RawValue) -> Option<RunId> {
+        let (reply, mut answer) = oneshot::channel();
+        self.input(Input::Signal { signal: signal.to_owned(), data: data.to_owned(), reply });
+        self.turn();
+        answer.try_recv().unwrap()
+    }
+
     fn input(&self, input: Input) {
         self.inputs.lock().unwrap().push_back(input);
     }
@@ -319,6 +328,7 @@ impl World {
                 Some(Effect::Start(start)) => self.sessions.push(Box::pin(self.executor.open(*start))),
                 Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
+                Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
                 Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
                 _ => {}
             }

@@ -17,7 +17,7 @@ pub(crate) use open::{DirectoryLock, Place, open_reader};
 pub(crate) use pending::{PendingKind, PendingRow};
 pub(crate) use runs::{NewRun, RunRow, RunState};
 pub(crate) use steps::{StepRow, completed_steps};
-pub(crate) use waits::{CANCELLATION, Wait, WaitHit};
+pub(crate) use waits::{CANCELLATION, SIGNAL, Wait, WaitHit};
 
 use rusqlite::Connection;
 

@@ -1,4 +1,4 @@
-//! Steps that wait: for a time, an event, another run, or their next attempt.
+//! Steps that wait: for a time, an event, a signal, another run, or their next attempt.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
@@ -16,12 +16,33 @@ pub(crate) enum PendingKind {
     Event = 1,
     /// Another run; `due` is the time-out.
     Invoke = 2,
-    /// Its next attempt.
+    /// The next attempt of a `run` step.
     Retry = 3,
+    /// A signal; `due` is the time-out.
+    Signal = 4,
+    /// The next attempt of a `fetch` step.
+    FetchRetry = 5,
+    /// The next attempt of an `infer` step.
+    InferRetry = 6,
 }
 
 impl PendingKind {
-    const ALL: [Self; 4] = [Self::Sleep, Self::Event, Self::Invoke, Self::Retry];
+    const ALL: [Self; 7] =
+        [Self::Sleep, Self::Event, Self::Invoke, Self::Retry, Self::Signal, Self::FetchRetry, Self::InferRetry];
+
+    /// What a step of this kind waits for after a failed attempt.
+    pub(crate) fn retry_of(kind: StepKind) -> Self {
+        match kind {
+            StepKind::Fetch => Self::FetchRetry,
+            StepKind::Infer => Self::InferRetry,
+            _ => Self::Retry,
+        }
+    }
+
+    /// Whether the step waits for its next attempt.
+    pub(crate) fn is_retry(self) -> bool {
+        matches!(self, Self::Retry | Self::FetchRetry | Self::InferRetry)
+    }
 
     /// The kind of step that waits.
     pub(crate) fn step_kind(self) -> StepKind {
@@ -30,6 +51,9 @@ impl PendingKind {
             Self::Event => StepKind::WaitForEvent,
             Self::Invoke => StepKind::Invoke,
             Self::Retry => StepKind::Run,
+            Self::Signal => StepKind::WaitForSignal,
+            Self::FetchRetry => StepKind::Fetch,
+            Self::InferRetry => StepKind::Infer,
         }
     }
 }
@@ -58,7 +82,7 @@ pub(crate) struct PendingRow {
     /// Attempts that have failed.
     pub(crate) attempts: u32,
     pub(crate) started_at: Millis,
-    /// The awaited event, the invoked function, or the last error.
+    /// The awaited event or signal, the invoked function, or the last error.
     pub(crate) detail: Option<String>,
 }
 
@@ -113,10 +137,7 @@ impl Store {
         self.connection
             .prepare_cached("DELETE FROM pending WHERE run = ?1 AND step = ?2")?
             .execute(params![run, step])?;
-        self.connection
-            .prepare_cached("DELETE FROM waits WHERE run = ?1 AND step = ?2")?
-            .execute(params![run, step])
-            .map(drop)
+        self.remove_wait(run, step)
     }
 
     /// Removes all steps of a run that wait, and what they and the run wait for.

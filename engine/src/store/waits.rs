@@ -7,6 +7,9 @@ use super::{Millis, RunKey, Store, StoreError};
 /// The start of the names under which cancellations are stored, one for each rule; no step's name can have it.
 pub(crate) const CANCELLATION: char = '\u{1}';
 
+/// The event under which waits for signals are stored, with the signal's name as the value; no event can have this name.
+pub(crate) const SIGNAL: &str = "inngest/signal";
+
 /// One wait, or one cancellation.
 pub(crate) struct Wait<'a> {
     pub(crate) event: &'a str,
@@ -51,6 +54,19 @@ impl Store {
                 .prepare_cached("SELECT path FROM waits WHERE event = ?1 AND path > ?2 ORDER BY path LIMIT 1")?,
         };
         statement.query_row(params![event, after.unwrap_or("")], |row| row.get(0)).optional()
+    }
+
+    /// Who waits for a signal.
+    pub(crate) fn signal_waiter(&self, signal: &str) -> Result<Option<WaitHit>, StoreError> {
+        Ok(self.waits_for(SIGNAL, "", signal)?.pop())
+    }
+
+    /// Removes what a step waits for; the step itself waits on.
+    pub(crate) fn remove_wait(&self, run: RunKey, step: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM waits WHERE run = ?1 AND step = ?2")?
+            .execute(params![run, step])
+            .map(drop)
     }
 
     /// The waits for this event whose path has this value, oldest run first.

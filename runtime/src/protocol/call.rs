@@ -115,7 +115,7 @@ impl Conversation {
     fn offer(&mut self, position: usize) -> Outcome {
         let step = self.open.swap_remove(position);
         match step.operation {
-            Operation::Run(_) | Operation::SendEvent(_) => Outcome::Execute(step),
+            Operation::Run(_) | Operation::SendEvent(_) | Operation::SendSignal { .. } => Outcome::Execute(step),
             _ => Outcome::Planned(vec![step]),
         }
     }

@@ -143,6 +143,11 @@ impl Journal {
 
     /// Ends an executing step from outside, as a time-out does; its body is dropped at its next poll.
     pub fn interrupt(&self, id: StepId, error: Error) -> bool {
+        self.end(id, Err(error))
+    }
+
+    /// Ends an executing step from outside, as its driver does with the response to a request that it made for the step.
+    pub fn end(&self, id: StepId, result: Result<Box<RawValue>, Error>) -> bool {
         let mut state = self.lock();
         let Some(entry) = state.entry(id) else { return false };
         if !matches!(entry.phase, Phase::Executing) {
@@ -150,7 +155,7 @@ impl Journal {
         }
         entry.phase = Phase::Ended;
         let waker = entry.waker.take();
-        state.news.ended.push(Ended { id, result: Err(error) });
+        state.news.ended.push(Ended { id, result });
         drop(state);
         wake(waker);
         true

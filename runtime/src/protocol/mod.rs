@@ -27,7 +27,7 @@ pub use call::{Call, Conversation, Outcome};
 pub use execution::{Execution, Turn, panicked};
 pub use journal::{CurrentStep, Ended, Journal, Registered, current_step};
 pub(crate) use journal::{Slot, SlotPoll};
-pub use operation::{Backoff, Operation, RunOptions, SleepUntil, StepResult};
+pub use operation::{Backoff, OnConflict, Operation, RunOptions, SleepUntil, StepResult};
 pub use step_id::StepId;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::StepError;
 use crate::event::NewEvent;
 use crate::function::StepKind;
+use crate::outbound::{FetchRequest, InferRequest};
 
 /// What a step's `await` yields: its result as JSON, or its error once the retries are spent.
 pub type StepResult = Result<Box<RawValue>, StepError>;
@@ -28,6 +29,26 @@ pub enum Operation {
         /// How long to wait.
         timeout: Duration,
     },
+    /// A signal.
+    WaitForSignal {
+        /// The signal's name.
+        signal: String,
+        /// How long to wait.
+        timeout: Duration,
+        /// What happens when somebody waits for it already.
+        on_conflict: OnConflict,
+    },
+    /// That a signal be sent.
+    SendSignal {
+        /// The signal's name.
+        signal: String,
+        /// What goes with it.
+        data: Box<RawValue>,
+    },
+    /// The response to an HTTP request.
+    Fetch(Box<FetchRequest>),
+    /// The answer of a language model.
+    Infer(Box<InferRequest>),
     /// That these events be sent.
     SendEvent(Vec<NewEvent>),
     /// The result of another function.
@@ -48,6 +69,10 @@ impl Operation {
             Self::Run(_) => StepKind::Run,
             Self::Sleep(_) => StepKind::Sleep,
             Self::WaitForEvent { .. } => StepKind::WaitForEvent,
+            Self::WaitForSignal { .. } => StepKind::WaitForSignal,
+            Self::SendSignal { .. } => StepKind::SendSignal,
+            Self::Fetch(_) => StepKind::Fetch,
+            Self::Infer(_) => StepKind::Infer,
             Self::SendEvent(_) => StepKind::SendEvent,
             Self::Invoke { .. } => StepKind::Invoke,
         }
@@ -72,6 +97,16 @@ pub struct Backoff {
     pub first: Duration,
     /// The longest pause.
     pub max: Duration,
+}
+
+/// What happens to a wait for a signal that somebody waits for already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// It fails. The embedded engine fails the step, which the function can catch; an Inngest server fails the run.
+    #[default]
+    Fail,
+    /// It takes the signal over; the earlier wait goes on until its time-out.
+    Replace,
 }
 
 /// When a sleeping step is woken.

@@ -187,6 +187,10 @@ impl Caller<'_> {
                 let result = send_events(self.worker, self.context.run_id, step.id, events).await;
                 self.end(Ended { id: step.id, result }).await
             }
+            Operation::SendSignal { signal, data } => {
+                let result = send_signal(self.worker, &signal, &data).await;
+                self.end(Ended { id: step.id, result }).await
+            }
             _ => {
                 self.conversation.grant(step.id);
                 None
@@ -266,13 +270,23 @@ impl Caller<'_> {
 /// Sends a step's events; the seed is the step's own, so that another attempt sends nothing twice.
 async fn send_events(worker: &Worker, run: RunId, step: StepId, events: Vec<NewEvent>) -> Result<Box<RawValue>, Error> {
     let sent = worker.api().send_events(&events, &seed(run, step)).await;
-    let failed = |error: &ApiError| if error.is_transient() { Error::retryable(error) } else { Error::terminal(error) };
     worker.middleware().after_send(&match &sent {
         Ok(ids) => Sent { ids: ids.clone(), error: None },
-        Err(error) => Sent { ids: Vec::new(), error: Some(failed(error)) },
+        Err(error) => Sent { ids: Vec::new(), error: Some(failed_to_send(error)) },
     });
-    let ids = sent.map_err(|error| failed(&error))?;
+    let ids = sent.map_err(|error| failed_to_send(&error))?;
     to_raw_value(&ids).map_err(Error::terminal)
+}
+
+/// Sends a signal; the run that waited for it, if one did.
+async fn send_signal(worker: &Worker, signal: &str, data: &RawValue) -> Result<Box<RawValue>, Error> {
+    let sent = worker.api().send_signal(signal, data).await.map_err(|error| failed_to_send(&error))?;
+    let delivery = sent.map_or_else(|| serde_json::json!({}), |run| serde_json::json!({ "runId": run }));
+    to_raw_value(&delivery).map_err(Error::terminal)
+}
+
+fn failed_to_send(error: &ApiError) -> Error {
+    if error.is_transient() { Error::retryable(error) } else { Error::terminal(error) }
 }
 
 /// What the ids of a step's events are derived from: milliseconds since 1970 and ten bytes, both the same at each attempt.

@@ -1,16 +1,24 @@
 //! Steps: named units of work whose results are stored, so that a run goes on where it was.
 
+mod fetch;
+mod infer;
 mod invoke;
 mod run;
 mod send_event;
+mod send_signal;
 mod sleep;
 mod wait_for_event;
+mod wait_for_signal;
 
+pub use fetch::Fetch;
+pub use infer::{Ai, Infer};
 pub use invoke::Invoke;
 pub use run::RunStep;
 pub use send_event::{IntoEvents, SendEvent};
+pub use send_signal::{SendSignal, SignalDelivery};
 pub use sleep::Sleep;
 pub use wait_for_event::WaitForEvent;
+pub use wait_for_signal::WaitForSignal;
 
 use std::future::Future;
 use std::time::Duration;
@@ -22,6 +30,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, StepError};
 use crate::event::{EventData, decode};
 use crate::function::Function;
+use crate::outbound::FetchRequest;
 use crate::protocol::{Journal, SleepUntil};
 
 /// The handle by which a function starts steps. It is cheap to clone.
@@ -67,6 +76,43 @@ impl Step {
     /// Yields `None` at the time-out, and a decode error for an event whose data does not fit `T`.
     pub fn wait_for_event<T: EventData>(&self, name: impl Into<String>) -> WaitForEvent<T> {
         WaitForEvent::new(self.journal.clone(), name.into())
+    }
+
+    /// Waits for a signal, at most 7 days unless [`WaitForSignal::timeout`] says otherwise. At most one step of all runs
+    /// waits for a signal; [`WaitForSignal::on_conflict`] says what happens to a second one.
+    ///
+    /// Yields what was sent with the signal, `None` at the time-out, and a decode error for what does not fit `T`.
+    pub fn wait_for_signal<T: DeserializeOwned>(
+        &self,
+        name: impl Into<String>,
+        signal: impl Into<String>,
+    ) -> WaitForSignal<T> {
+        WaitForSignal::new(self.journal.clone(), name.into(), signal.into())
+    }
+
+    /// Sends a signal, exactly once; yields the run that received it. A signal that nobody waits for is gone.
+    pub fn send_signal(
+        &self,
+        name: impl Into<String>,
+        signal: impl Into<String>,
+        data: &(impl Serialize + ?Sized),
+    ) -> SendSignal {
+        let data = serde_json::value::to_raw_value(data).map_err(Error::terminal);
+        SendSignal::new(self.journal.clone(), name.into(), signal.into(), data)
+    }
+
+    /// Has an HTTP request made, and remembers the response, whatever its status.
+    ///
+    /// A request that gets no response is tried again as often as a step of the function is; the `await` then yields an
+    /// error named `GatewayError`. The server may see a request twice: one that changes something needs an idempotency
+    /// key.
+    pub fn fetch(&self, name: impl Into<String>, request: FetchRequest) -> Fetch {
+        Fetch::new(self.journal.clone(), name.into(), request)
+    }
+
+    /// The steps that use language models.
+    pub fn ai(&self) -> Ai {
+        Ai::new(self.journal.clone())
     }
 
     /// Sends events, exactly once; yields their ids.

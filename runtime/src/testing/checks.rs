@@ -53,8 +53,7 @@ async fn may_fail(harness: &Harness, clean: &Report, step: &str, kind: StepKind)
             same_end(harness, clean, &report).map_err(&blame)?;
         }
     }
-    // A sleep cannot fail, and a wait has a time-out in place of a failure.
-    if matches!(kind, StepKind::Run | StepKind::Invoke | StepKind::SendEvent) {
+    if kind == StepKind::Run || drive::can_fail(kind) {
         let blame = blame("a failure for good", step);
         let report = drive::run(harness, Fault::FailForGood(step.to_owned())).await.map_err(&blame)?;
         occurred(harness, &report).map_err(&blame)?;
@@ -109,7 +108,9 @@ fn same_end(harness: &Harness, clean: &Report, report: &Report) -> Result<(), Ha
 fn same_effects(clean: &Report, report: &Report) -> Result<(), HarnessError> {
     same("the notifications", &counted(clean.notified()), &counted(report.notified()))?;
     let sent = |report: &Report| counted(report.sent_events.iter().map(|event| event.name.clone()));
-    same("the sent events", &sent(clean), &sent(report))
+    same("the sent events", &sent(clean), &sent(report))?;
+    let signals = |report: &Report| counted(report.sent_signals.iter().map(|sent| sent.signal.clone()));
+    same("the sent signals", &signals(clean), &signals(report))
 }
 
 fn counted(names: impl IntoIterator<Item = impl Into<String>>) -> BTreeMap<String, usize> {

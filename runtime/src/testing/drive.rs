@@ -12,12 +12,13 @@ use serde_json::value::RawValue;
 
 use super::answer::{Answer, Fault};
 use super::harness::Harness;
-use super::open::Open;
+use super::open::{Open, encode};
 use super::world::World;
 use super::{HarnessError, Report};
 use crate::error::{Error, StepError};
 use crate::function::StepKind;
 use crate::protocol::{Ended, Execution, Journal, Operation, Registered, StepResult};
+use crate::step::SignalDelivery;
 
 /// Runs the function once, with one fault.
 pub(super) async fn run(harness: &Harness, fault: Fault) -> Result<Report, HarnessError> {
@@ -67,6 +68,14 @@ async fn execute(world: &mut World<'_>, attempt: u32) -> Result<End, HarnessErro
     };
     let mut drive = Drive { world, open: Vec::new(), executing: Vec::new(), turns: 0 };
     poll_fn(|context| drive.advance(&mut execution, context)).await
+}
+
+/// Whether a step without a body can fail: a sleep cannot, and a wait has a time-out in place of a failure.
+pub(super) fn can_fail(kind: StepKind) -> bool {
+    match kind {
+        StepKind::Invoke | StepKind::SendEvent | StepKind::SendSignal | StepKind::Fetch | StepKind::Infer => true,
+        StepKind::Run | StepKind::Sleep | StepKind::WaitForEvent | StepKind::WaitForSignal => false,
+    }
 }
 
 /// One execution of the function.
@@ -180,9 +189,7 @@ impl Drive<'_, '_> {
 
     /// Answers a step that has no body to run.
     fn answer(&mut self, journal: &Journal, mut step: Open) -> Result<Next, HarnessError> {
-        if matches!(step.operation.kind(), StepKind::Invoke | StepKind::SendEvent)
-            && self.world.strikes(Fault::FailForGood, &step.name)
-        {
+        if can_fail(step.operation.kind()) && self.world.strikes(Fault::FailForGood, &step.name) {
             return self.finish(journal, step, Err(Fault::error()));
         }
         if let Operation::SendEvent(events) = &mut step.operation
@@ -191,12 +198,21 @@ impl Drive<'_, '_> {
             let result = self.world.send(std::mem::take(events))?;
             return self.finish(journal, step, result);
         }
+        if let Operation::SendSignal { signal, data } = &step.operation {
+            let result = match self.world.harness.answers.get(&step.name) {
+                Some(Answer::Ends(result)) => result.clone(),
+                _ => Ok(encode(&step.name, &SignalDelivery::default())?),
+            };
+            self.world.signal(signal, data, &result);
+            return self.finish(journal, step, result);
+        }
         let answer = self.world.harness.answers.get(&step.name);
         let result = match step.result(answer, self.world.clock.now())? {
             Some(result) => result,
             None if self.world.is_off_script() => step.no_answer()?,
             None => return Err(HarnessError::NoAnswer { kind: step.operation.kind(), step: step.name }),
         };
+        self.world.requested(&step.operation);
         self.finish(journal, step, result)
     }
 

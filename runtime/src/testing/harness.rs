@@ -13,8 +13,9 @@ use super::subject::Subject;
 use super::{Check, HarnessError, Report, TestClock, checks, drive};
 use crate::error::{Error, StepError};
 use crate::event::{Event, EventData, FunctionFailed, NewEvent, ReceivedEvent};
-use crate::function::{Failure, FailureHandler, Function, FunctionRegistration, FunctionResult, Services};
-use crate::step::{Step, UnixMillis};
+use crate::function::{Failure, FailureHandler, Function, FunctionRegistration, FunctionResult, RunId, Services};
+use crate::outbound::FetchResponse;
+use crate::step::{SignalDelivery, Step, UnixMillis};
 
 /// Steps and attempts of one run when the test says nothing; an Inngest server allows as many steps.
 const STEPS_MAX: usize = 1_000;
@@ -25,7 +26,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Runs a durable function in process, without an engine, and checks that it survives failures.
 ///
 /// Steps run for real, with the doubles that [`Harness::service`] gives. Sleeps end at once, by a clock of their own;
-/// waits and invocations are answered from the script, by the step's name (`approve:1` for a repeat). Each run starts
+/// waits, invocations and requests are answered from the script, by the step's name (`approve:1` for a repeat). Each run starts
 /// from a clean slate: its notifications, sent events and state are its own.
 ///
 /// ```
@@ -199,6 +200,38 @@ impl Harness {
     pub fn answer_invoke(mut self, step: impl Into<String>, output: impl Serialize) -> Self {
         let step = step.into();
         let answer = Answer::Ends(Ok(self.encode(&step, &output)));
+        self.script(step, answer)
+    }
+
+    /// Answers a wait for a signal with what was sent with it.
+    #[must_use]
+    pub fn answer_signal(mut self, step: impl Into<String>, data: impl Serialize) -> Self {
+        let step = step.into();
+        let answer = Answer::Arrives(self.encode(&step, &data));
+        self.script(step, answer)
+    }
+
+    /// Lets this run receive the signal that a step sends; nobody does when nothing is said.
+    #[must_use]
+    pub fn answer_send_signal(mut self, step: impl Into<String>, receiver: RunId) -> Self {
+        let step = step.into();
+        let answer = Answer::Ends(Ok(self.encode(&step, &SignalDelivery { run_id: Some(receiver) })));
+        self.script(step, answer)
+    }
+
+    /// Answers a `fetch`; see [`Report::fetched`] for what was asked.
+    #[must_use]
+    pub fn answer_fetch(mut self, step: impl Into<String>, response: FetchResponse) -> Self {
+        let step = step.into();
+        let answer = Answer::Ends(Ok(self.encode(&step, &response)));
+        self.script(step, answer)
+    }
+
+    /// Answers an `infer` with the provider's answer; see [`Report::inferred`] for what was asked.
+    #[must_use]
+    pub fn answer_infer(mut self, step: impl Into<String>, answer: impl Serialize) -> Self {
+        let step = step.into();
+        let answer = Answer::Ends(Ok(self.encode(&step, &answer)));
         self.script(step, answer)
     }
 

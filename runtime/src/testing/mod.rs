@@ -1,7 +1,7 @@
 //! The test kit: runs a durable function in process, without an engine, and proves that it survives failures.
 //!
 //! [`Harness`] is what each function's tests use. It drives the function over the same step core as the engine does,
-//! answers sleeps at once on a virtual clock, waits and invocations from a script, and records what the function sends.
+//! answers sleeps at once on a virtual clock, waits, invocations and requests from a script, and records what the function sends.
 //! [`Harness::check_all`] then fails, repeats and crashes every step in turn. It opens no socket and never sleeps.
 //!
 //! [`RecordingSink`] and [`MemoryState`] are the doubles that it gives to functions; they also serve on their own.
@@ -24,7 +24,7 @@ pub use checks::Check;
 pub use clock::TestClock;
 pub use harness::Harness;
 pub use problem::HarnessError;
-pub use report::Report;
+pub use report::{Report, SentSignal};
 pub use sink::RecordingSink;
 pub use state::MemoryState;
 

@@ -1,6 +1,7 @@
 //! A step that the function waits for, and what the script says about it.
 
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::HarnessError;
@@ -52,13 +53,15 @@ impl Open {
             (Operation::Run(options), _) => options.timeout.map_or(i64::MAX, after),
             (Operation::Sleep(SleepUntil::After(duration)), _) => after(*duration),
             (Operation::Sleep(SleepUntil::At(time)), _) => self.since.max(*time),
-            (Operation::WaitForEvent { timeout, .. }, _) => after(*timeout),
-            (Operation::SendEvent(_), _) | (Operation::Invoke { .. }, None) => self.since,
+            (Operation::WaitForEvent { timeout, .. } | Operation::WaitForSignal { timeout, .. }, _) => after(*timeout),
+            (Operation::SendEvent(_) | Operation::SendSignal { .. }, _)
+            | (Operation::Invoke { .. } | Operation::Fetch(_) | Operation::Infer(_), None) => self.since,
+            (Operation::Fetch(_) | Operation::Infer(_), Some(_)) => i64::MAX,
             (Operation::Invoke { timeout, .. }, Some(_)) => timeout.map_or(i64::MAX, after),
         }
     }
 
-    /// The result, `None` when the script is silent about a step that needs it; `send_event` is not answered here.
+    /// The result, `None` when the script is silent about a step that needs it; what is sent is not answered here.
     pub(super) fn result(&self, answer: Option<&Answer>, now: i64) -> Result<Option<StepResult>, HarnessError> {
         Ok(match (&self.operation, answer) {
             (_, Some(Answer::Ends(result))) => Some(result.clone()),
@@ -67,22 +70,37 @@ impl Open {
                 let event = ReceivedEvent { id, name: (*event).to_owned(), data: data.clone(), ts: now, v: None };
                 Some(Ok(encode(&self.name, &event)?))
             }
+            (Operation::WaitForSignal { signal, .. }, Some(Answer::Arrives(data))) => {
+                Some(Ok(encode(&self.name, &json!({ "signal": signal, "data": data }))?))
+            }
             (_, Some(Answer::Arrives(data))) => Some(Ok(data.clone())),
-            (Operation::WaitForEvent { .. }, Some(_)) | (Operation::Sleep(_) | Operation::SendEvent(_), _) => {
+            (Operation::WaitForEvent { .. } | Operation::WaitForSignal { .. }, Some(_))
+            | (Operation::Sleep(_) | Operation::SendEvent(_) | Operation::SendSignal { .. }, _) => {
                 Some(Ok(encode(&self.name, &())?))
             }
-            (Operation::Run(_) | Operation::Invoke { .. }, Some(Answer::TimesOut | Answer::Hangs)) => {
+            (
+                Operation::Run(_) | Operation::Invoke { .. } | Operation::Fetch(_) | Operation::Infer(_),
+                Some(Answer::TimesOut | Answer::Hangs),
+            ) => {
                 let message = format!("step `{}` took longer than its time-out", self.name);
                 Some(Err(StepError::new(StepError::TIMEOUT, message)))
             }
-            (Operation::WaitForEvent { .. } | Operation::Run(_) | Operation::Invoke { .. }, None) => None,
+            (
+                Operation::WaitForEvent { .. }
+                | Operation::WaitForSignal { .. }
+                | Operation::Run(_)
+                | Operation::Invoke { .. }
+                | Operation::Fetch(_)
+                | Operation::Infer(_),
+                None,
+            ) => None,
         })
     }
 
     /// What a step without an answer comes to in a run that left the script: nothing arrives and nobody answers.
     pub(super) fn no_answer(&self) -> Result<StepResult, HarnessError> {
         match &self.operation {
-            Operation::Invoke { .. } => Ok(Err(Fault::error())),
+            Operation::Invoke { .. } | Operation::Fetch(_) | Operation::Infer(_) => Ok(Err(Fault::error())),
             _ => Ok(Ok(encode(&self.name, &())?)),
         }
     }

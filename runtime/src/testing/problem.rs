@@ -83,6 +83,9 @@ pub enum HarnessError {
 fn remedy(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Invoke => "`answer_invoke` or `fail_step`",
+        StepKind::WaitForSignal => "`answer_signal` or `time_out`",
+        StepKind::Fetch => "`answer_fetch` or `fail_step`",
+        StepKind::Infer => "`answer_infer` or `fail_step`",
         _ => "`answer_wait` or `time_out`",
     }
 }

@@ -7,7 +7,17 @@ use super::{HarnessError, MemoryState};
 use crate::error::Result;
 use crate::event::{EventData, NewEvent, decode};
 use crate::function::StepKind;
+use crate::outbound::{FetchRequest, InferRequest};
 use crate::service::Notification;
+
+/// A signal that a function sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentSignal {
+    /// The signal's name.
+    pub signal: String,
+    /// What went with it.
+    pub data: Value,
+}
 
 /// What a run of the harness came to.
 #[derive(Debug)]
@@ -18,6 +28,12 @@ pub struct Report {
     pub steps: Vec<String>,
     /// The events that `send_event` steps sent, in order.
     pub sent_events: Vec<NewEvent>,
+    /// The signals that `send_signal` steps sent, in order.
+    pub sent_signals: Vec<SentSignal>,
+    /// The requests of `fetch` steps, in order.
+    pub fetched: Vec<FetchRequest>,
+    /// The requests of `infer` steps, in order.
+    pub inferred: Vec<InferRequest>,
     /// What reached the operator, each message once.
     pub notifications: Vec<Notification>,
     /// What the function left in its state.

@@ -3,15 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use super::answer::Fault;
 use super::harness::Harness;
 use super::open::encode;
 use super::watchdog::Watchdog;
-use super::{HarnessError, MemoryState, RecordingSink, Report, TestClock};
+use super::{HarnessError, MemoryState, RecordingSink, Report, SentSignal, TestClock};
 use crate::error::{Error, Result};
 use crate::event::{NewEvent, ReceivedEvent};
 use crate::function::{Context, RunId, RunInfo, Services, StepKind};
-use crate::protocol::{Execution, Journal, StepId, StepResult};
+use crate::outbound::{FetchRequest, InferRequest};
+use crate::protocol::{Execution, Journal, Operation, StepId, StepResult};
 use crate::service::{NotificationSink, StateStore};
 
 /// The run's id: always the same, so that the ids of notifications are too.
@@ -28,6 +31,9 @@ pub(super) struct World<'a> {
     /// Failed attempts by step.
     pub(super) failures: HashMap<String, u32>,
     sent: Vec<NewEvent>,
+    signals: Vec<SentSignal>,
+    fetched: Vec<FetchRequest>,
+    inferred: Vec<InferRequest>,
     /// Scripted steps that the function has come to.
     pub(super) reached: HashSet<String>,
     completed: Vec<Completed>,
@@ -66,6 +72,9 @@ impl<'a> World<'a> {
             watchdog: Watchdog::new(harness.time_limit),
             failures: HashMap::new(),
             sent: Vec::new(),
+            signals: Vec::new(),
+            fetched: Vec::new(),
+            inferred: Vec::new(),
             reached: HashSet::new(),
             completed: Vec::new(),
             ids: HashSet::new(),
@@ -109,6 +118,23 @@ impl<'a> World<'a> {
         Ok(Ok(ids))
     }
 
+    /// Notes a signal that was sent.
+    pub(super) fn signal(&mut self, signal: &str, data: &RawValue, result: &StepResult) {
+        if result.is_ok() {
+            let data = serde_json::from_str(data.get()).unwrap_or_default();
+            self.signals.push(SentSignal { signal: signal.to_owned(), data });
+        }
+    }
+
+    /// Notes a request that was made.
+    pub(super) fn requested(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Fetch(request) => self.fetched.push((**request).clone()),
+            Operation::Infer(request) => self.inferred.push((**request).clone()),
+            _ => {}
+        }
+    }
+
     /// Counts a step or an attempt.
     pub(super) fn count(&mut self) -> Result<(), HarnessError> {
         self.used += 1;
@@ -138,6 +164,9 @@ impl<'a> World<'a> {
             output,
             steps,
             sent_events: self.sent,
+            sent_signals: self.signals,
+            fetched: self.fetched,
+            inferred: self.inferred,
             notifications: self.sink.notifications(),
             state: self.state,
             kinds,

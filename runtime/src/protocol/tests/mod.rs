@@ -5,6 +5,8 @@
 
 mod current_step;
 mod faults;
+mod fetch;
+mod infer;
 mod invoke;
 mod journal;
 mod middleware;
@@ -14,9 +16,11 @@ mod race;
 mod replay;
 mod run;
 mod send_event;
+mod send_signal;
 mod sleep;
 mod target;
 mod wait_for_event;
+mod wait_for_signal;
 
 use std::future::Future;
 use std::pin::pin;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::time_string::format_time_string;
 use crate::error::{Error, StepError};
-use crate::protocol::{Operation, Registered, SleepUntil, StepId};
+use crate::protocol::{OnConflict, Operation, Registered, SleepUntil, StepId};
 
 /// What is reported of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,8 +27,15 @@ pub enum Opcode {
     Sleep,
     /// The run waits for an event.
     WaitForEvent,
+    /// The run waits for a signal.
+    WaitForSignal,
     /// The run waits for another function.
     InvokeFunction,
+    /// The server is to make an HTTP request.
+    Gateway,
+    /// The server is to ask a language model.
+    #[serde(rename = "AIGateway")]
+    AiGateway,
     /// The run has ended.
     RunComplete,
     /// The run wants to be called again.
@@ -165,7 +172,7 @@ impl Report {
 
 fn ask(operation: Operation, slug: impl FnOnce(&str) -> String) -> (Opcode, Option<Value>) {
     match operation {
-        Operation::Run(_) | Operation::SendEvent(_) => (Opcode::StepPlanned, None),
+        Operation::Run(_) | Operation::SendEvent(_) | Operation::SendSignal { .. } => (Opcode::StepPlanned, None),
         Operation::Sleep(until) => (Opcode::Sleep, Some(json!({ "duration": sleep_text(until) }))),
         Operation::WaitForEvent { event, expression, timeout } => {
             let mut opts = json!({ "event": event, "timeout": format_time_string(timeout) });
@@ -173,6 +180,38 @@ fn ask(operation: Operation, slug: impl FnOnce(&str) -> String) -> (Opcode, Opti
                 opts["if"] = Value::String(expression);
             }
             (Opcode::WaitForEvent, Some(opts))
+        }
+        Operation::WaitForSignal { signal, timeout, on_conflict } => {
+            let conflict = match on_conflict {
+                OnConflict::Fail => "fail",
+                OnConflict::Replace => "replace",
+            };
+            let opts = json!({ "signal": signal, "timeout": format_time_string(timeout), "conflict": conflict });
+            (Opcode::WaitForSignal, Some(opts))
+        }
+        Operation::Fetch(request) => {
+            let mut opts = json!({
+                "url": request.url(),
+                "method": request.method().as_str(),
+                "headers": request.headers(),
+            });
+            if let Some(body) = request.body() {
+                opts["body"] = Value::from(body);
+            }
+            (Opcode::Gateway, Some(opts))
+        }
+        Operation::Infer(request) => {
+            let body: Value = serde_json::from_str(request.body().get()).unwrap_or_default();
+            let opts = json!({
+                "type": "step.ai.infer",
+                "url": request.address(),
+                "headers": request.headers(),
+                "auth_key": request.auth_key().expose(),
+                "format": request.format().as_str(),
+                "auto_tool_call": false,
+                "body": body,
+            });
+            (Opcode::AiGateway, Some(opts))
         }
         Operation::Invoke { function, data, timeout } => {
             // Values that a step holds were JSON before.

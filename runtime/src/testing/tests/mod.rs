@@ -5,6 +5,7 @@ mod checks;
 mod doubles;
 mod failures;
 mod limits;
+mod outbound;
 mod retries;
 mod runs;
 
