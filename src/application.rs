@@ -50,6 +50,19 @@ impl Application {
         }
     }
 
+    /// The ids of all apps that workers of this program may be: the one that is `named` by the environment first, then
+    /// those of a worker without a role and of each role.
+    pub(crate) fn possible_app_ids(&self, named: String) -> Vec<String> {
+        let mut ids = vec![named];
+        for role in [None, Some(WorkerRole::Host), Some(WorkerRole::Cluster)] {
+            let id = self.app_id(role);
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
     /// The ids under which a server knows the functions, for a worker of this role that is the app `own`.
     pub fn app_ids(&self, role: Option<WorkerRole>, own: &str) -> AppIds {
         AppIds::new(self.name, own, role.map(WorkerRole::of_functions), &self.registry)

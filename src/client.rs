@@ -2,17 +2,18 @@
 
 use std::error::Error as _;
 
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use system_bus_engine::api::Keys;
 use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::server::ApiError;
 
 /// How long a worker may take to answer.
 const ANSWER_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Why a worker did not do what was asked.
+/// Why a worker or a server did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// The address is none.
@@ -29,6 +30,12 @@ pub(crate) enum ClientError {
     /// The worker refuses; its own words.
     #[error("{0}")]
     Refused(String),
+    /// The server did not do it.
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
+    Server(#[from] ApiError),
+    /// The worker has no route for it.
+    #[error("the worker at {0} works for no server: start it with `INNGEST_DEV` or `INNGEST_BASE_URL`")]
+    NoServer(String),
     /// Somebody else answers.
     #[error("{url} does not answer like a system-bus worker (status {status}): check --url")]
     Strange {
@@ -37,6 +44,14 @@ pub(crate) enum ClientError {
         /// The status of the answer.
         status: u16,
     },
+}
+
+/// How to do better.
+fn hint(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::Unreachable { .. } => "; the `INNGEST_` variables say where it is",
+        _ => "",
+    }
 }
 
 /// A worker at some address.
@@ -59,6 +74,7 @@ struct Received {
 
 #[derive(Deserialize)]
 struct Refusal {
+    #[serde(alias = "message")]
     error: String,
 }
 
@@ -70,6 +86,7 @@ impl Client {
         if url.scheme() != "http" || url.host().is_none() {
             return Err(wrong());
         }
+        // The client wants to know its cryptography even though workers are reached without.
         system_bus_runtime::tls::install();
         // Plain HTTP needs no certificates, and a machine may have none.
         let builder = reqwest::Client::builder().tls_certs_only([]);
@@ -90,6 +107,15 @@ impl Client {
     /// Cancels a run; the worker's answer.
     pub(crate) async fn cancel(&self, run: &str) -> Result<Box<RawValue>, ClientError> {
         self.ask(Method::DELETE, self.at(&["v1", "runs", run]), None).await
+    }
+
+    /// Makes the worker register at its server again, at the path of its routes for the server; its answer.
+    pub(crate) async fn refresh(&self, path: &str) -> Result<Box<RawValue>, ClientError> {
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        match self.answer(Method::PUT, self.at(&segments), None).await? {
+            (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => Err(ClientError::NoServer(self.shown())),
+            (status, text) => self.decode(status, &text),
+        }
     }
 
     /// Sends one event; its id.
@@ -119,6 +145,16 @@ impl Client {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, url: Url, body: Option<String>) -> Result<T, ClientError> {
+        let (status, text) = self.answer(method, url, body).await?;
+        self.decode(status, &text)
+    }
+
+    async fn answer(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<String>,
+    ) -> Result<(StatusCode, String), ClientError> {
         let unreachable =
             |error: reqwest::Error| ClientError::Unreachable { url: self.shown(), reason: reason(&error) };
         let mut request = self.http.request(method, url);
@@ -130,12 +166,15 @@ impl Client {
         }
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
-        let text = answer.text().await.map_err(unreachable)?;
+        Ok((status, answer.text().await.map_err(unreachable)?))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, status: StatusCode, text: &str) -> Result<T, ClientError> {
         let strange = |_| ClientError::Strange { url: self.shown(), status: status.as_u16() };
         if status.is_success() {
-            return serde_json::from_str(&text).map_err(strange);
+            return serde_json::from_str(text).map_err(strange);
         }
-        let refusal: Refusal = serde_json::from_str(&text).map_err(strange)?;
+        let refusal: Refusal = serde_json::from_str(text).map_err(strange)?;
         let hint = if status == 401 {
             ": set `INNGEST_EVENT_KEY` and `INNGEST_SIGNING_KEY` as the worker has them"
         } else {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use system_bus_engine::api::Keys;
 use system_bus_runtime::middleware::{Encryption, EncryptionKey, KeyError, MiddlewareStack, Tracing};
+use system_bus_runtime::server::settings::check_variable;
 use system_bus_runtime::server::{ServerSettings, SettingsError};
 use system_bus_runtime::webhook::Provider;
 
@@ -48,6 +49,20 @@ pub enum ConfigError {
         name: &'static str,
         /// What it says.
         value: String,
+    },
+    /// The variables of the server do not fit together.
+    #[error(transparent)]
+    Server(#[from] SettingsError),
+    /// A variable of the protocol that means nothing here, so that its setting would be lost.
+    #[error(
+        "`{name}` is set, but there is no such variable{}: unset it",
+        nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    )]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The known one that is most like it.
+        nearest: Option<&'static str>,
     },
     /// Other machines could use the engine without a key.
     #[error("`{address}` can be reached from other machines: set {missing}, or listen on `HOST=127.0.0.1`")]
@@ -156,13 +171,27 @@ impl Environment {
         WebhookSecrets(found.collect())
     }
 
-    /// The server that the worker works for; none with the embedded engine.
-    pub fn server(&self, app_id: &str) -> Result<Option<ServerSettings>, SettingsError> {
-        ServerSettings::read(|name| self.text(name), app_id)
+    /// The server that a worker works for and that commands talk to; `None` when nothing names one.
+    ///
+    /// `app_id` is the app's id unless `INNGEST_APP_ID` says otherwise.
+    pub fn server(&self, app_id: &str) -> Result<Option<ServerSettings>, ConfigError> {
+        self.check_variables()?;
+        Ok(ServerSettings::read(|name| self.text(name), app_id)?)
+    }
+
+    /// A misspelt variable would silently be a setting that is not made.
+    fn check_variables(&self) -> Result<(), ConfigError> {
+        let names = self.0.keys().map(|name| name.to_string_lossy()).filter(|name| name.starts_with("INNGEST_"));
+        for name in names {
+            check_variable(&name)
+                .map_err(|nearest| ConfigError::UnknownVariable { name: name.clone().into_owned(), nearest })?;
+        }
+        Ok(())
     }
 
     /// All that a worker needs to start.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
+        self.check_variables()?;
         let address = self.address()?;
         let keys = self.keys();
         if !address.ip().to_canonical().is_loopback() {
@@ -259,6 +288,25 @@ mod tests {
         assert!(both.settings().is_ok());
         assert!(Environment::of([("HOST", "[::1]")]).settings().is_ok());
         assert!(Environment::of([("HOST", "::ffff:127.0.0.1")]).settings().is_ok());
+    }
+
+    #[test]
+    fn a_server_is_named_by_its_variables() {
+        assert!(Environment::of([(SIGNING_KEY, "any")]).server("app").expect("is fine").is_none());
+        let server = Environment::of([("INNGEST_DEV", "http://127.0.0.1:8288")]).server("app");
+        assert_eq!(server.expect("is fine").expect("is named").app_id, "app");
+        let error = Environment::of([("INNGEST_DEV", "0")]).server("app").expect_err("has no key");
+        assert!(error.to_string().starts_with("`INNGEST_SIGNING_KEY` is not set"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_variable_of_the_protocol_is_refused_with_the_nearest_one() {
+        assert!(refusal(&[("INNGEST_DEVV", "1")]).contains("did you mean `INNGEST_DEV`?"));
+        assert!(
+            refusal(&[("INNGEST_BANANA", "1")]).starts_with("`INNGEST_BANANA` is set, but there is no such variable: ")
+        );
+        assert!(Environment::of([("INNGEST_DEVV", "1")]).server("app").is_err());
+        assert!(Environment::of([("INNGEST_DEVV", "")]).settings().is_ok());
     }
 
     #[test]

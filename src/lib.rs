@@ -3,6 +3,7 @@
 //! - [`config`]: what the environment says, checked
 //! - [`http`]: the routes of a worker; builds without a socket, `run(listener, …)` serves
 //! - [`cli`]: the commands, one file each
+//! - `backend`: whom commands ask, a worker or a server
 //! - `client`: how commands talk to a running worker
 //! - `logging`: where log lines go
 //!
@@ -13,6 +14,7 @@ pub mod config;
 pub mod http;
 
 mod application;
+mod backend;
 mod client;
 mod logging;
 mod sample;

@@ -17,8 +17,8 @@ pub(super) struct Cancel {
 
 impl Cancel {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.client()?;
-        let answer = context.wait(async { Ok(client.cancel(&self.id).await?) })?;
+        let backend = context.backend()?;
+        let answer = context.wait(async { Ok(backend.cancel(&self.id).await?) })?;
         if context.json {
             return context.print(answer.get());
         }

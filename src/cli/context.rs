@@ -4,12 +4,16 @@ use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use reqwest::Url;
 use serde::Serialize;
+use system_bus_runtime::server::{self, ServerSettings};
 
 use super::failure::Failure;
 use super::show::Style;
 use crate::application::Application;
+use crate::backend::{Backend, Server};
 use crate::client::Client;
 use crate::config::{ConfigError, Environment};
 use crate::logging;
@@ -29,7 +33,32 @@ impl Context {
         Self { application, environment, json, url }
     }
 
-    /// The worker that the user means.
+    /// Whom the user means: the server that the environment names, else a worker. `--url` says where it is.
+    pub(super) fn backend(&self) -> Result<Backend, Failure> {
+        let Some(mut settings) = self.server()? else { return Ok(Backend::Worker(self.client()?)) };
+        if let Some(address) = &self.url {
+            let url =
+                Url::parse(address).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+            let url = url.ok_or_else(|| {
+                Failure::misuse(format!(
+                    "`{address}` is not the address of a server: write for instance `http://127.0.0.1:8288`"
+                ))
+            })?;
+            settings.api_origin = url.clone();
+            settings.event_origin = url;
+        }
+        let named = settings.app_id.clone();
+        let client = server::Client::new(server::Api::new(Arc::new(settings)));
+        Ok(Backend::Server(Server::new(client, self.application.possible_app_ids(named))))
+    }
+
+    /// The server that the environment names.
+    pub(super) fn server(&self) -> Result<Option<ServerSettings>, Failure> {
+        let app_id = self.application.app_id(self.environment.role()?);
+        Ok(self.environment.server(&app_id)?)
+    }
+
+    /// The worker that the user means, whether or not it works for a server.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let address = match &self.url {
             Some(url) => url.clone(),

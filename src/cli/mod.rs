@@ -7,6 +7,8 @@ mod failure;
 mod functions;
 mod manifest;
 mod notifications;
+mod plan;
+mod refresh;
 mod run;
 mod runs;
 mod schema;
@@ -35,7 +37,7 @@ struct Arguments {
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     json: bool,
-    /// The worker to talk to [default: the address that HOST and PORT say].
+    /// The worker to talk to, or the server when INNGEST_* names one [default: what the environment says].
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
 }
@@ -53,6 +55,7 @@ Environment:
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
   WORKER_ROLE                             which functions it runs: host or cluster (all)
   INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY  who may use it; needed beyond 127.0.0.1
+  INNGEST_DEV, INNGEST_BASE_URL           the Inngest server to work for and to ask (none)
   RUST_LOG                                what is logged on stderr (info)
   NO_COLOR                                no colours";
 
@@ -67,6 +70,7 @@ enum Command {
     Why(why::Why),
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
+    Refresh(refresh::Refresh),
     Manifest(manifest::ShowManifest),
     Schema(schema::Schema),
 }
@@ -93,6 +97,7 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Why(command)) => command.run(&context),
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
+        Some(Command::Refresh(command)) => command.run(&context),
         Some(Command::Manifest(command)) => command.run(&context),
         Some(Command::Schema(command)) => command.run(&context),
     };
@@ -102,9 +107,8 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
     }
 }
 
-/// A worker's answer as a type.
+/// An answer as a type.
 fn decode<T: DeserializeOwned>(answer: &RawValue) -> Result<T, Failure> {
-    serde_json::from_str(answer.get()).map_err(|error| {
-        Failure::failed(format!("the worker's answer cannot be read, it may be of another version: {error}"))
-    })
+    serde_json::from_str(answer.get())
+        .map_err(|error| Failure::failed(format!("the answer cannot be read, it may be of another version: {error}")))
 }

@@ -3,12 +3,13 @@
 use clap::Args;
 use comfy_table::Color;
 use serde::Deserialize;
-use system_bus_engine::{RunLink, RunSummary, StepDetail};
+use system_bus_engine::RunLink;
 use system_bus_runtime::function::StepKind;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::show::{Style, cut, plain, span, time, time_or_dash};
+use crate::backend::view::{RunView, StepView};
 
 /// Show one run: its status, its steps, what it waits for.
 #[derive(Args)]
@@ -24,7 +25,7 @@ pub(super) struct Run {
 /// The parts that a list does not have.
 #[derive(Deserialize)]
 struct Details {
-    step_details: Vec<StepDetail>,
+    step_details: Option<Vec<StepView>>,
     #[serde(default)]
     failure_of: Option<String>,
     #[serde(default)]
@@ -33,29 +34,30 @@ struct Details {
 
 impl Run {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.client()?;
-        let answer = context.wait(async { Ok(client.data(&["runs", &self.id], &[]).await?) })?;
+        let backend = context.backend()?;
+        let answer = context.wait(async { Ok(backend.run(&self.id).await?) })?;
         if context.json {
             return context.print(answer.get());
         }
-        let run: RunSummary = super::decode(&answer)?;
+        let run: RunView = super::decode(&answer)?;
         let details: Details = super::decode(&answer)?;
         let style = context.style();
         let mut text = header(style, &run, &details);
-        if details.step_details.is_empty() {
-            text += "no steps yet\n";
-        } else {
-            text += &table(style, &details.step_details);
-        }
+        text += &match details.step_details {
+            None => "this server does not tell the steps\n".to_owned(),
+            Some(steps) if steps.is_empty() => "no steps yet\n".to_owned(),
+            Some(steps) => table(style, &steps),
+        };
         context.print(&text)
     }
 }
 
-fn header(style: Style, run: &RunSummary, details: &Details) -> String {
+fn header(style: Style, run: &RunView, details: &Details) -> String {
     let mut rows = style.table(&["RUN", &run.run_id]);
     rows.push(vec![Style::whole("function"), Style::whole(&run.function_id)]);
-    rows.push(vec![Style::whole("status"), style.status(run.status)]);
-    rows.push(vec![Style::whole("event"), Style::whole(&format!("{}  {}", run.event_name, run.event_id))]);
+    rows.push(vec![Style::whole("status"), style.status(&run.status)]);
+    let event: Vec<_> = [&run.event_name, &run.event_id].into_iter().flatten().map(String::as_str).collect();
+    rows.push(vec![Style::whole("event"), Style::whole(&event.join("  "))]);
     if let Some(failed) = &details.failure_of {
         rows.push(vec![Style::whole("failure of"), Style::whole(failed)]);
     }
@@ -73,14 +75,14 @@ fn header(style: Style, run: &RunSummary, details: &Details) -> String {
         rows.push(vec![Style::whole("waits for"), Style::whole(reason)]);
     }
     if let Some(output) = &run.output {
-        let label = if run.status == system_bus_engine::RunStatus::Completed { "output" } else { "error" };
+        let label = if run.status == "Completed" { "output" } else { "error" };
         rows.push(vec![Style::whole(label), Style::whole(&cut(output.get(), style.width().saturating_sub(12)))]);
     }
     rows.keep(0);
     rows.text() + "\n"
 }
 
-fn table(style: Style, steps: &[StepDetail]) -> String {
+fn table(style: Style, steps: &[StepView]) -> String {
     let names = steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0).min(40);
     // What the columns before the output take, with their gaps.
     let room = style.width().saturating_sub(names + 46).max(20);
@@ -93,10 +95,10 @@ fn table(style: Style, steps: &[StepDetail]) -> String {
         };
         rows.push(vec![
             Style::whole(&plain(&step.name)),
-            Style::whole(kind(step.kind)),
+            Style::whole(step.kind.map_or("-", kind)),
             status(style, &step.status),
             Style::whole(&step.attempts.to_string()),
-            Style::whole(&span(Some(step.started_at), step.ended_at)),
+            Style::whole(&span(step.started_at, step.ended_at)),
             Style::whole(&output),
         ]);
     }

@@ -1,11 +1,12 @@
 //! `system-bus runs`: what has run lately.
 
 use clap::Args;
-use system_bus_engine::{RunStatus, RunSummary, limits};
+use system_bus_engine::{RunStatus, limits};
 
 use super::context::Context;
 use super::failure::Failure;
 use super::show::{Rows, Style, span, time};
+use crate::backend::view::RunView;
 
 /// List runs, newest first.
 #[derive(Args)]
@@ -25,14 +26,12 @@ pub(super) struct Runs {
 
 impl Runs {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.client()?;
-        let mut query = vec![("limit", self.count.to_string())];
-        query.extend(self.status.map(|status| ("status", status.to_string())));
-        let answer = context.wait(async { Ok(client.data(&["runs"], &query).await?) })?;
+        let backend = context.backend()?;
+        let answer = context.wait(async { Ok(backend.runs(self.count, self.status).await?) })?;
         if context.json {
             return context.print(answer.get());
         }
-        let runs: Vec<RunSummary> = super::decode(&answer)?;
+        let runs: Vec<RunView> = super::decode(&answer)?;
         if runs.is_empty() {
             return context.print(match self.status {
                 Some(_) => "no such runs",
@@ -50,14 +49,14 @@ impl Runs {
     }
 }
 
-fn push(rows: &mut Rows, style: Style, run: &RunSummary) {
+fn push(rows: &mut Rows, style: Style, run: &RunView) {
     rows.push(vec![
         Style::whole(&run.run_id),
         Style::whole(&run.function_id),
-        style.status(run.status),
+        style.status(&run.status),
         Style::whole(&time(run.queued_at)),
         Style::whole(&span(run.run_started_at, run.ended_at)),
-        Style::whole(&run.steps.to_string()),
-        Style::whole(&run.event_name),
+        Style::whole(&run.steps.map_or_else(|| "-".to_owned(), |steps| steps.to_string())),
+        Style::whole(run.event_name.as_deref().unwrap_or("-")),
     ]);
 }

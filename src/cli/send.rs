@@ -4,19 +4,20 @@ use std::io::Read;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
-use system_bus_engine::Fates;
 use system_bus_engine::api::check_event;
 use system_bus_runtime::event::NewEvent;
-use system_bus_runtime::expression::{Expression, Scope};
-use system_bus_runtime::function::{StepKind, Trigger};
-use system_bus_runtime::registry::Registry;
+use system_bus_runtime::function::Trigger;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::plan::{Plan, is_handled};
 use super::show::plain;
 use super::why;
+use crate::backend::view::FatesView;
+use crate::backend::{Backend, Server};
+use crate::client::Client;
 
 /// Send an event, and say which functions it starts.
 ///
@@ -29,7 +30,8 @@ Examples:
   system-bus send order/order.placed --data @order.json --id order-42
   jq .order message.json | system-bus send order/order.placed --data -
 
-With --id a second event of the same id starts nothing for 24 hours.")]
+With --id a second event of the same id starts nothing for 24 hours.
+At an Inngest server (INNGEST_DEV or INNGEST_BASE_URL is set) its functions count, not those of this program.")]
 pub(super) struct Send {
     /// The event's name; `system-bus events` lists them.
     name: String,
@@ -46,24 +48,28 @@ pub(super) struct Send {
 
 impl Send {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let registry = context.application.registry_for(context.environment.role()?);
         let mut event = NewEvent::named(self.name.as_str(), self.data()?);
         event.id.clone_from(&self.id);
+        match context.backend()? {
+            Backend::Worker(client) => self.to_worker(context, &client, event),
+            Backend::Server(server) => self.to_server(context, &server, event),
+        }
+    }
+
+    fn to_worker(&self, context: &Context, client: &Client, mut event: NewEvent) -> Result<(), Failure> {
+        let registry = context.application.registry_for(context.environment.role()?);
         check_event(&registry, &mut event, self.allow_unhandled)
             .map_err(|problem| Failure::failed(problem.to_string()))?;
-        let plan = Plan::of(&registry, &event);
-        if !plan.has_effect() && !self.allow_unhandled {
-            return Err(Failure::failed(plan.refusal(&self.name)));
-        }
-        let client = context.client()?;
+        let plan = Plan::of_registry(&registry, &event);
+        self.check(&plan)?;
         let (id, fates) = context.wait(async {
             let id = client.send(&event, self.allow_unhandled).await?;
             // What really became of it is better than the plan; the event is safe in either case.
             let fates = client.data(&["events", &id, "fates"], &[]).await.ok();
             Ok((id, fates))
         })?;
-        let fates: Option<Fates> = fates.and_then(|answer| super::decode(&answer).ok());
-        let is_repeat = fates.as_ref().is_some_and(|fates| fates.event.repeats > 0);
+        let fates: Option<FatesView> = fates.and_then(|answer| super::decode(&answer).ok());
+        let is_repeat = fates.as_ref().is_some_and(|fates| fates.event.repeats.is_some_and(|repeats| repeats > 0));
         let is_nowhere = fates.as_ref().is_some_and(|fates| fates.fates.is_empty()) && !plan.runs.is_empty();
         if is_nowhere && !self.allow_unhandled {
             let functions = plan.runs.join("`, `");
@@ -92,6 +98,34 @@ impl Send {
         context.print(&text)
     }
 
+    /// A server starts runs a little later and keeps no fates, so that the plan is all that can be told.
+    fn to_server(&self, context: &Context, server: &Server, mut event: NewEvent) -> Result<(), Failure> {
+        let registry = context.application.registry();
+        let (id, plan) = context.wait(async {
+            let apps = server.apps().await?;
+            let is_known = apps.as_ref().is_some_and(|apps| is_handled(apps, &event.name));
+            check_event(registry, &mut event, self.allow_unhandled || is_known)
+                .map_err(|problem| Failure::failed(problem.to_string()))?;
+            let plan = match &apps {
+                Some(apps) => Plan::of_server(apps, server.app_ids(), registry, &event),
+                None => Plan::of_registry(registry, &event),
+            };
+            self.check(&plan)?;
+            Ok((server.send(&event).await?, plan))
+        })?;
+        if context.json {
+            return context.print_json(&json!({
+                "event_id": id, "name": self.name, "repeated": null, "functions": plan.runs, "fates": null,
+            }));
+        }
+        let text = format!("sent {} as {id}\n{}", plain(&self.name), plain_lines(&plan.text()));
+        context.print(&format!("{text}\nfollow it with `{} why {id}`\n", context.program()))
+    }
+
+    fn check(&self, plan: &Plan) -> Result<(), Failure> {
+        if plan.has_effect() || self.allow_unhandled { Ok(()) } else { Err(Failure::failed(plan.refusal(&self.name))) }
+    }
+
     fn data(&self) -> Result<Box<RawValue>, Failure> {
         let text = match self.data.strip_prefix('@') {
             Some(path) => std::fs::read_to_string(path)
@@ -112,76 +146,12 @@ impl Send {
     }
 }
 
-/// What an event will do, as far as the registry tells.
-struct Plan {
-    /// The functions that run.
-    runs: Vec<&'static str>,
-    /// Those whose condition does not hold, with the condition.
-    filtered: Vec<(&'static str, &'static str)>,
-    /// Those whose runs may wait for it or be cancelled by it.
-    awaited_by: Vec<&'static str>,
-}
-
-impl Plan {
-    fn of(registry: &Registry, event: &NewEvent) -> Self {
-        let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
-        let event_json =
-            json!({ "id": event.id, "name": event.name, "data": data, "ts": jiff::Timestamp::now().as_millisecond() });
-        let mut plan = Self { runs: Vec::new(), filtered: Vec::new(), awaited_by: Vec::new() };
-        for function in registry.functions() {
-            let config = &function.config;
-            let mut refusal = None;
-            let mut runs = false;
-            for trigger in config.triggers.iter().filter(|trigger| starts_on(trigger, &event.name)) {
-                match trigger {
-                    Trigger::Event { expression: Some(condition), .. } if !holds(condition, &event_json) => {
-                        refusal = Some(*condition);
-                    }
-                    _ => runs = true,
-                }
-            }
-            match refusal {
-                _ if runs => plan.runs.push(config.id),
-                Some(condition) => plan.filtered.push((config.id, condition)),
-                None => {}
-            }
-            let waits = config.steps.iter().filter(|step| step.kind == StepKind::WaitForEvent);
-            let is_awaited = waits.flat_map(|step| step.events).any(|name| name() == Some(event.name.as_str()));
-            if is_awaited || config.cancel_on.iter().any(|rule| rule.event == event.name) {
-                plan.awaited_by.push(config.id);
-            }
-        }
-        plan
-    }
-
-    fn has_effect(&self) -> bool {
-        !self.runs.is_empty() || !self.awaited_by.is_empty()
-    }
-
-    fn refusal(&self, name: &str) -> String {
-        let reasons: Vec<_> =
-            self.filtered.iter().map(|(id, condition)| format!("`{id}` wants `{condition}`")).collect();
-        let because = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
-        format!(
-            "no function runs on this `{name}`{because}; nothing was sent, pass --allow-unhandled to send it anyway"
-        )
-    }
-
-    fn text(&self) -> String {
-        match (self.runs.is_empty(), self.awaited_by.is_empty()) {
-            (false, _) => format!("starts {}\n", self.runs.join(", ")),
-            (true, false) => format!("starts nothing; runs of {} may wait for it\n", self.awaited_by.join(", ")),
-            (true, true) => "no function handles this\n".to_owned(),
-        }
-    }
+/// Each line without what could steer a terminal: a server has ids of others.
+fn plain_lines(text: &str) -> String {
+    text.lines().map(|line| plain(line) + "\n").collect()
 }
 
 /// Whether a trigger is for events of this name.
 pub(super) fn starts_on(trigger: &Trigger, event: &str) -> bool {
     matches!(trigger, Trigger::Event { name, .. } if *name == event)
-}
-
-fn holds(condition: &str, event: &Value) -> bool {
-    let scope = Scope { event, async_event: None };
-    Expression::parse(condition).is_ok_and(|condition| condition.matches(&scope).unwrap_or(false))
 }

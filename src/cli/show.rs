@@ -2,7 +2,6 @@
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
-use system_bus_engine::RunStatus;
 
 /// The width of text that goes to a file or a pipe.
 const WIDTH_DEFAULT: u16 = 120;
@@ -53,14 +52,14 @@ impl Style {
     }
 
     /// A run's status.
-    pub(super) fn status(self, status: RunStatus) -> Cell {
+    pub(super) fn status(self, status: &str) -> Cell {
         let colour = match status {
-            RunStatus::Completed => Color::Green,
-            RunStatus::Failed => Color::Red,
-            RunStatus::Cancelled => Color::DarkGrey,
-            RunStatus::Queued | RunStatus::Running => Color::Yellow,
+            "Completed" => Color::Green,
+            "Failed" => Color::Red,
+            "Cancelled" | "Skipped" => Color::DarkGrey,
+            _ => Color::Yellow,
         };
-        self.coloured(&status.to_string(), colour)
+        self.coloured(status, colour)
     }
 
     /// Text in a colour.

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use comfy_table::Color;
-use system_bus_engine::{FateDetail, Fates};
 
 use super::context::Context;
 use super::failure::Failure;
 use super::show::{Style, plain, time, time_or_dash};
+use crate::backend::view::{FateView, FatesView};
 
 /// Say what became of an event, for each function that could have handled it.
 #[derive(Args)]
@@ -21,18 +21,18 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
-        let client = context.client()?;
-        let answer = context.wait(async { Ok(client.data(&["events", &self.id, "fates"], &[]).await?) })?;
+        let backend = context.backend()?;
+        let answer = context.wait(async { Ok(backend.fates(&self.id).await?) })?;
         if context.json {
             return context.print(answer.get());
         }
-        let fates: Fates = super::decode(&answer)?;
+        let fates: FatesView = super::decode(&answer)?;
         let style = context.style();
         context.print(&(header(style, &fates) + "\n" + &table(style, &fates.fates)))
     }
 }
 
-fn header(style: Style, fates: &Fates) -> String {
+fn header(style: Style, fates: &FatesView) -> String {
     let event = &fates.event;
     let mut rows = style.table(&["EVENT", &plain(&event.name)]);
     rows.push(vec![Style::whole("id"), Style::whole(&event.internal_id)]);
@@ -40,8 +40,8 @@ fn header(style: Style, fates: &Fates) -> String {
         rows.push(vec![Style::whole("sender's id"), Style::whole(&event.id)]);
     }
     rows.push(vec![Style::whole("came in"), Style::whole(&time(event.received_at))]);
-    if event.repeats > 0 {
-        let times = if event.repeats == 1 { "once more".to_owned() } else { format!("{} times more", event.repeats) };
+    if let Some(repeats) = event.repeats.filter(|repeats| *repeats > 0) {
+        let times = if repeats == 1 { "once more".to_owned() } else { format!("{repeats} times more") };
         let text = format!("{times}, last {}: same id, so nothing new was started", time_or_dash(event.repeated_at));
         rows.push(vec![Style::whole("came again"), Style::whole(&text)]);
     }
@@ -50,7 +50,7 @@ fn header(style: Style, fates: &Fates) -> String {
 }
 
 /// One row for each function.
-pub(super) fn table(style: Style, fates: &[FateDetail]) -> String {
+pub(super) fn table(style: Style, fates: &[FateView]) -> String {
     if fates.is_empty() {
         return "no function handles this\n".to_owned();
     }
@@ -61,7 +61,7 @@ pub(super) fn table(style: Style, fates: &[FateDetail]) -> String {
             Style::whole(&fate.function_id),
             style.coloured(&fate.fate, if started { Color::Green } else { Color::Yellow }),
             Style::whole(fate.run_id.as_deref().unwrap_or("-")),
-            fate.run_status.map_or_else(|| Style::whole("-"), |status| style.status(status)),
+            fate.run_status.as_deref().map_or_else(|| Style::whole("-"), |status| style.status(status)),
             Style::whole(fate.detail.as_deref().unwrap_or_default()),
         ]);
     }

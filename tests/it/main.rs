@@ -10,6 +10,7 @@ mod limits;
 mod manifest;
 mod process;
 mod registry;
+mod server;
 mod start;
 mod status;
 mod tidy;

@@ -100,9 +100,7 @@ fn an_environment_that_cannot_be_used_is_one_line() {
         (&[("WORKER_ROLE", "both")], &["`WORKER_ROLE` is `both`", "cluster"]),
         (&[("HOST", "0.0.0.0")], &["`0.0.0.0`", "`INNGEST_EVENT_KEY` and `INNGEST_SIGNING_KEY`"]),
         (&[("HOST", "0.0.0.0"), ("INNGEST_EVENT_KEY", "k")], &["set `INNGEST_SIGNING_KEY`,"]),
-        (&[("INNGEST_DEV", "1")], &["`INNGEST_DEV`", "not in this build yet"]),
-        (&[("INNGEST_BASE_URL", "http://localhost:8288")], &["`INNGEST_BASE_URL`"]),
-        (&[("INNGEST_CONNECT_MODE", "1")], &["`INNGEST_CONNECT_MODE`"]),
+        (&[("INNGEST_DEVV", "1")], &["`INNGEST_DEVV`", "did you mean `INNGEST_DEV`?"]),
     ] {
         refused(variables).fails(1, parts);
     }

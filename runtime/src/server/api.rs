@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
+pub use super::error::ApiError;
 use super::headers;
 use super::settings::ServerSettings;
 use crate::event::NewEvent;
@@ -26,63 +27,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Characters of an answer that are shown in an error.
 const SHOWN_CHARS_MAX: usize = 300;
 
-/// Why a request to the server failed. None holds a key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApiError {
-    /// There was no answer.
-    #[error("no answer from the server at {origin}: {reason}")]
-    Unreachable {
-        /// The server.
-        origin: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// The server does not accept the key.
-    #[error("the server at {origin} does not accept the key: `INNGEST_SIGNING_KEY` must be the server's key")]
-    Unauthorized {
-        /// The server.
-        origin: String,
-    },
-    /// The server refused the request.
-    #[error("the server at {origin} answered {status}: {message}")]
-    Refused {
-        /// The server.
-        origin: String,
-        /// The status.
-        status: u16,
-        /// What it said.
-        message: String,
-    },
-    /// The answer is not what the protocol says.
-    #[error("the server at {origin} gave an answer that is not understood: {reason}")]
-    Strange {
-        /// The server.
-        origin: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl ApiError {
-    /// Whether the same request may succeed a little later.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } => true,
-            Self::Refused { status, .. } => *status == 429 || *status >= 500,
-            Self::Unauthorized { .. } | Self::Strange { .. } => false,
-        }
-    }
-
-    /// The status of a refusal.
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Refused { status, .. } => Some(*status),
-            Self::Unauthorized { .. } => Some(401),
-            Self::Unreachable { .. } | Self::Strange { .. } => None,
-        }
-    }
-}
-
 /// The server's API. Clones share their connections.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
@@ -90,7 +34,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     settings: Arc<ServerSettings>,
-    /// The current key was refused and the fallback was not: it is used from now on (`SDK_SPEC.md` §10.3.4).
+    /// The current key was refused and the fallback was not: it is tried first from now on (`SDK_SPEC.md` §10.3.4).
     prefers_fallback: AtomicBool,
 }
 
@@ -115,10 +59,32 @@ struct Sent {
     error: Option<String>,
 }
 
+/// A refusal in each of the forms that the server's parts have.
 #[derive(Deserialize)]
 struct Refusal {
-    #[serde(default, alias = "message")]
+    #[serde(default)]
     error: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    /// Of GraphQL.
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+    /// Ids of the events that were taken nevertheless; an empty one stands for none.
+    #[serde(default)]
+    ids: Vec<String>,
+}
+
+/// What GraphQL says about a query.
+#[derive(Deserialize)]
+pub(super) struct GraphQlError {
+    pub(super) message: String,
+}
+
+impl Refusal {
+    fn text(self) -> Option<String> {
+        let texts = [self.error, self.message, self.errors.into_iter().next().map(|error| error.message)];
+        texts.into_iter().flatten().find(|text| !text.is_empty())
+    }
 }
 
 #[derive(Serialize)]
@@ -135,6 +101,30 @@ struct SignalAnswer {
 #[derive(Deserialize)]
 struct SignalReceiver {
     run_id: String,
+}
+
+/// A failed request, with what the server did nevertheless.
+struct Failure {
+    error: ApiError,
+    /// The events that were taken.
+    ids: Vec<String>,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { error, ids: Vec::new() }
+    }
+}
+
+impl Failure {
+    /// The error of a request with so many events.
+    fn of_events(self, total: usize) -> ApiError {
+        match self.error {
+            ApiError::Unauthorized { origin } => ApiError::EventKey { origin },
+            error if self.ids.is_empty() => error,
+            error => ApiError::Partial { ids: self.ids, total, error: Box::new(error) },
+        }
+    }
 }
 
 impl Api {
@@ -197,8 +187,10 @@ impl Api {
         let mut extra = HeaderMap::new();
         let seed = HeaderValue::from_str(seed).map_err(|_| strange("the seed is no header value".to_owned()))?;
         extra.insert(headers::EVENT_ID_SEED, seed);
-        let ask = || self.ask(Method::POST, url.clone(), Some(body.clone()), extra.clone());
-        let answer = ask.retry(backoff()).when(ApiError::is_transient).await?;
+        // Events go by their own key, which is in the address: the signing key is nobody's business there.
+        let ask = || self.ask_once(&Method::POST, &url, Some(body.clone()), &extra, None);
+        let answer = ask.retry(backoff()).when(|failure: &Failure| failure.error.is_transient()).await;
+        let answer = answer.map_err(|failure| failure.of_events(events.len()))?;
         let sent: Sent = self.decode(&answer.body)?;
         match sent.error {
             Some(message) => Err(ApiError::Refused { origin: shown(&url), status: 200, message }),
@@ -236,8 +228,23 @@ impl Api {
     }
 
     async fn get(&self, path: &[&str]) -> Result<Bytes, ApiError> {
-        let url = self.0.settings.api(path);
-        let ask = || self.ask(Method::GET, url.clone(), None, HeaderMap::new());
+        self.read(self.0.settings.api(path)).await
+    }
+
+    /// Reads what is at an address; repeated while the server has trouble.
+    pub(super) async fn read(&self, url: Url) -> Result<Bytes, ApiError> {
+        self.ask_patiently(Method::GET, url, None, HeaderMap::new()).await
+    }
+
+    /// Sends a request that may arrive twice; repeated while the server has trouble.
+    pub(super) async fn ask_patiently(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<Bytes>,
+        extra: HeaderMap,
+    ) -> Result<Bytes, ApiError> {
+        let ask = || self.ask(method.clone(), url.clone(), body.clone(), extra.clone());
         Ok(ask.retry(backoff()).when(ApiError::is_transient).await?.body)
     }
 
@@ -250,24 +257,24 @@ impl Api {
         extra: HeaderMap,
     ) -> Result<Answer, ApiError> {
         let keys = &self.0.settings.keys;
-        let mut bearers: Vec<String> = keys.iter().map(super::key::SigningKey::bearer).collect();
+        let mut bearers: Vec<_> = keys.iter().map(super::key::SigningKey::bearer).enumerate().collect();
         if self.0.prefers_fallback.load(Ordering::Relaxed) {
             bearers.reverse();
         }
-        let mut tried = 0;
+        let mut bearers = bearers.into_iter().peekable();
         loop {
-            let bearer = bearers.get(tried);
-            let answer = self.ask_once(&method, &url, body.clone(), &extra, bearer.map(String::as_str)).await;
-            tried += 1;
-            let refused = matches!(answer, Err(ApiError::Unauthorized { .. }));
-            if refused && tried < bearers.len() {
-                continue;
+            let bearer = bearers.next();
+            let text = bearer.as_ref().map(|(_, bearer)| bearer.as_str());
+            match self.ask_once(&method, &url, body.clone(), &extra, text).await {
+                Err(Failure { error: ApiError::Unauthorized { .. }, .. }) if bearers.peek().is_some() => {}
+                Ok(answer) => {
+                    if let Some((place, _)) = bearer {
+                        self.0.prefers_fallback.store(place > 0, Ordering::Relaxed);
+                    }
+                    return Ok(answer);
+                }
+                Err(failure) => return Err(failure.error),
             }
-            if !refused && tried == 2 {
-                // The second of the two was accepted.
-                self.0.prefers_fallback.fetch_xor(true, Ordering::Relaxed);
-            }
-            return answer;
         }
     }
 
@@ -278,7 +285,7 @@ impl Api {
         body: Option<Bytes>,
         extra: &HeaderMap,
         bearer: Option<&str>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<Answer, Failure> {
         let origin = || shown(url);
         let unreachable = |error: reqwest::Error| ApiError::Unreachable { origin: origin(), reason: reason(&error) };
         let mut request = self.0.http.request(method.clone(), url.clone()).headers(extra.clone());
@@ -308,12 +315,15 @@ impl Api {
             return Ok(Answer { body });
         }
         if status == StatusCode::UNAUTHORIZED {
-            return Err(ApiError::Unauthorized { origin: origin() });
+            return Err(ApiError::Unauthorized { origin: origin() }.into());
         }
-        let told = serde_json::from_slice::<Refusal>(&body).ok().and_then(|refusal| refusal.error);
-        let message =
-            told.unwrap_or_else(|| String::from_utf8_lossy(&body).trim().chars().take(SHOWN_CHARS_MAX).collect());
-        Err(ApiError::Refused { origin: origin(), status: status.as_u16(), message })
+        let mut refusal = serde_json::from_slice::<Refusal>(&body).ok();
+        let mut ids = refusal.as_mut().map(|refusal| std::mem::take(&mut refusal.ids)).unwrap_or_default();
+        ids.retain(|id| !id.is_empty());
+        let message = refusal
+            .and_then(Refusal::text)
+            .unwrap_or_else(|| String::from_utf8_lossy(&body).trim().chars().take(SHOWN_CHARS_MAX).collect());
+        Err(Failure { error: ApiError::Refused { origin: origin(), status: status.as_u16(), message }, ids })
     }
 
     /// Reads an answer of the API.
@@ -330,7 +340,7 @@ pub(super) fn backoff() -> ExponentialBuilder {
 }
 
 /// An address for people: without credentials, path and query.
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 

@@ -4,6 +4,8 @@ pub mod api;
 pub mod app;
 mod call;
 mod checkpoint;
+pub mod client;
+mod error;
 pub mod headers;
 pub mod key;
 pub mod registration;
@@ -16,6 +18,7 @@ mod worker;
 
 pub use api::{Api, ApiError};
 pub use app::AppIds;
+pub use client::Client;
 pub use key::{SigningKey, SigningKeys};
 pub use reply::Reply;
 pub use serving::{PATH, Serving};

@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use super::key::{KeyError, SigningKey, SigningKeys};
+use crate::expression::nearest::nearest;
 use crate::function::Checkpoint;
 
 /// The API of Inngest Cloud.
@@ -33,6 +34,23 @@ const REFINE_SERVER: [&str; 12] = [
     "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY",
     "INNGEST_CONNECT_INSTANCE_ID",
 ];
+
+/// Variables that also mean something without a server: who may use the embedded engine.
+const KEYS: [&str; 2] = ["INNGEST_SIGNING_KEY", "INNGEST_EVENT_KEY"];
+
+/// Whether a variable means something, and else the one that its name is most like.
+///
+/// Only names that start with `INNGEST_` should be asked for.
+pub fn check_variable(name: &str) -> Result<(), Option<&'static str>> {
+    let known = || CHOOSE_SERVER.into_iter().chain(REFINE_SERVER).chain(KEYS);
+    if known().any(|variable| variable == name) {
+        return Ok(());
+    }
+    // What all names share would make them all alike.
+    let stem = |name: &'static str| name.strip_prefix("INNGEST_").unwrap_or(name);
+    let near = nearest(name.strip_prefix("INNGEST_").unwrap_or(name), known().map(stem));
+    Err(near.and_then(|near| known().find(|name| stem(name) == near)))
+}
 
 /// Which kind of server a worker expects (`SDK_SPEC.md` §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,6 +368,15 @@ mod tests {
         let none =
             [("INNGEST_CONNECT_MODE", "1"), ("INNGEST_DEV", "1"), ("INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", "0")];
         assert!(refusal(&none).contains("a number from 1"));
+    }
+
+    #[test]
+    fn a_misspelt_variable_has_a_neighbour() {
+        assert_eq!(check_variable("INNGEST_DEV"), Ok(()));
+        assert_eq!(check_variable("INNGEST_EVENT_KEY"), Ok(()));
+        assert_eq!(check_variable("INNGEST_BASE_URI"), Err(Some("INNGEST_BASE_URL")));
+        assert_eq!(check_variable("INNGEST_SIGNINGKEY"), Err(Some("INNGEST_SIGNING_KEY")));
+        assert_eq!(check_variable("INNGEST_BANANA"), Err(None));
     }
 
     #[test]
