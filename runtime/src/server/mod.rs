@@ -1,6 +1,7 @@
 //! Working for a real Inngest server: what its SDK specification (`docs/SDK_SPEC.md` of the server's repository) asks for.
 
 pub mod api;
+pub mod connect;
 pub mod headers;
 pub mod key;
 pub mod settings;
