@@ -9,9 +9,11 @@ use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine};
 use system_bus_runtime::registry::Registry;
+use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
 use system_bus_runtime::webhook::{Provider, providers};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -96,19 +98,23 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     };
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
-    let keeping = server.map(|server| tokio::spawn(server.run()));
+    let keeping = server.clone().map(|server| tokio::spawn(server.run()));
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),
+        error = start_of(keeping) => return Err(error),
     }
     // The port stays open until the engine has stopped: what comes in until then is durable, and `/readyz` can tell
     // whoever spreads the load to go elsewhere.
     worker.drain();
-    if let Some(keeping) = keeping {
-        keeping.abort();
-    }
+    let stopping = async {
+        if let Some(server) = &server {
+            server.stop(GRACE).await;
+        }
+        engine.stop(GRACE).await;
+    };
     tokio::select! {
-        () = engine.stop(GRACE) => {}
+        () = stopping => {}
         signal = signals.next() => {
             tracing::warn!(signal, "stopping at once");
             engine.stop(Duration::ZERO).await;
@@ -120,6 +126,18 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Resolves only when the work for a server could not begin.
+async fn start_of(keeping: Option<JoinHandle<Result<(), StartError>>>) -> Failure {
+    match keeping {
+        Some(keeping) => match keeping.await {
+            Ok(Err(error)) => Failure::failed(error.to_string()),
+            // It has been told to end.
+            Ok(Ok(())) | Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

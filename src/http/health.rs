@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use system_bus_runtime::server::registration::RegistrationState;
+use system_bus_runtime::server::Serving;
 
 use super::Worker;
 
@@ -18,24 +18,20 @@ pub(super) async fn lives() -> Json<Value> {
 pub(super) async fn ready(State(worker): State<Worker>) -> Response {
     let served = worker.served();
     let is_open = served.engine.is_ready().await;
-    let registration = served.server.as_ref().map(|server| server.keeper().state());
-    let is_registered = registration.as_ref().is_none_or(RegistrationState::is_good);
+    let registration = served.server.as_ref().map(Serving::problem);
+    let is_registered = registration.as_ref().is_none_or(Option::is_none);
     let mut checks = json!({
         "store": if is_open { "open" } else { "unavailable" },
         "worker": if worker.is_draining() { "stopping" } else { "running" },
     });
-    if let Some(registration) = &registration {
-        checks["registration"] = match &registration.error {
-            Some(error) => json!(error),
-            None if is_registered => json!("registered"),
-            None => json!("pending"),
-        };
+    if let Some(problem) = registration {
+        checks["registration"] = json!(problem.as_deref().unwrap_or("registered"));
     }
     let problem = match (worker.is_draining(), is_open, is_registered) {
         (false, true, true) => return Json(json!({ "status": "ready", "checks": checks })).into_response(),
         (true, _, _) => "not ready: the worker is stopping",
         (false, false, _) => "not ready: the store does not answer",
-        (false, true, false) => "not ready: the server does not know this worker's functions",
+        (false, true, false) => "not ready: the server cannot call this worker's functions",
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": problem, "checks": checks }))).into_response()
 }

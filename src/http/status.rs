@@ -95,11 +95,21 @@ fn server(server: &Serving) -> Value {
         "url": server.keeper().url().as_str(),
         "environment": settings.env,
         "registration": {
-            "status": if state.is_good() { "registered" } else { "unregistered" },
+            "status": if server.problem().is_none() { "registered" } else { "unregistered" },
             "lastSuccessAt": state.registered_at.map(|at| at.to_string()),
             "lastChangeAt": state.changed_at.map(|at| at.to_string()),
             "forgottenTimes": state.forgotten,
-            "error": state.error,
+            "error": server.problem(),
         },
+        "connection": server.connection().map(|connection| json!({
+            "state": connection.state.name(),
+            "connectionId": connection.connection_id,
+            "gatewayGroup": connection.gateway_group,
+            "failedAttempts": connection.failed_attempts,
+            "running": connection.running,
+            "waiting": connection.waiting,
+            "unconfirmedReplies": connection.unconfirmed_replies,
+            "lostReplies": connection.lost_replies,
+        })),
     })
 }

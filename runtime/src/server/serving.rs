@@ -1,17 +1,23 @@
 //! A process that works for a server: its functions, its endpoint, its registration.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
+use bytes::Bytes;
 use reqwest::Url;
+use tokio::runtime::Handle;
 
 use super::api::Api;
 use super::app::AppIds;
+use super::connect;
+use super::headers;
 use super::registration::Keeper;
+use super::registration::payload::{Runtime, functions};
 use super::serve::Endpoint;
-use super::settings::{ServerSettings, Transport};
-use super::worker::Worker;
+use super::settings::{ConnectSettings, ServerSettings, Transport};
+use super::worker::{IncomingCall, Worker};
 use crate::function::Services;
 use crate::middleware::MiddlewareStack;
 use crate::registry::Registry;
@@ -24,7 +30,11 @@ pub const PATH: &str = "/api/inngest";
 pub struct Serving {
     worker: Worker,
     keeper: Keeper,
+    connection: Connection,
 }
+
+/// The websocket of a worker that connects; it is there once [`Serving::run`] has begun.
+pub(super) type Connection = Arc<OnceLock<connect::Handle>>;
 
 impl Serving {
     /// Makes the functions of `registry` available to the server that `settings` name. The process listens on `address`;
@@ -40,7 +50,7 @@ impl Serving {
         let url = own_url(&settings, address);
         let worker = Worker::new(Api::new(Arc::new(settings)), app_ids, registry, services, middleware);
         let keeper = Keeper::new(worker.clone(), url);
-        Self { worker, keeper }
+        Self { worker, keeper, connection: Arc::default() }
     }
 
     /// The functions.
@@ -48,22 +58,103 @@ impl Serving {
         &self.worker
     }
 
-    /// The registration.
+    /// The registration, where the server calls this process.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
     }
 
-    /// The endpoint, at [`PATH`].
-    pub fn router(&self) -> Router {
-        Endpoint::new(self.worker.clone(), self.keeper.clone()).router(PATH)
+    /// The connection, where this process connects to the server.
+    pub fn connection(&self) -> Option<connect::Status> {
+        self.connection.get().map(|handle| handle.status().borrow().clone())
     }
 
-    /// Keeps the server informed for as long as it is polled.
-    pub async fn run(self) {
+    /// Why the server cannot make use of this process now; nothing when it can.
+    pub fn problem(&self) -> Option<String> {
         match &self.worker.settings().transport {
-            Transport::Serve | Transport::Connect(_) => self.keeper.run().await,
+            Transport::Serve => {
+                let state = self.keeper.state();
+                let pending = || "the functions are not registered yet".to_owned();
+                (!state.is_good()).then(|| state.error.unwrap_or_else(pending))
+            }
+            Transport::Connect(_) => match self.connection() {
+                Some(status) if status.state == connect::State::Active => None,
+                Some(status) => {
+                    Some(status.error.unwrap_or_else(|| format!("the connection is {}", status.state.name())))
+                }
+                None => Some("the connection is not open yet".to_owned()),
+            },
         }
     }
+
+    /// The endpoint, at [`PATH`].
+    pub fn router(&self) -> Router {
+        Endpoint::new(self.worker.clone(), self.keeper.clone(), self.connection.clone()).router(PATH)
+    }
+
+    /// Keeps the server informed for as long as it is polled, and its calls coming. Must be called within the tokio
+    /// runtime that is to execute the functions.
+    pub async fn run(self) -> Result<(), connect::StartError> {
+        let Transport::Connect(settings) = &self.worker.settings().transport else {
+            self.keeper.run().await;
+            return Ok(());
+        };
+        let handle = connect::start(self.connect_config(settings), self.worker.clone(), Handle::current())?;
+        let mut status = handle.status();
+        // There is one caller; a second one would let go of its connection at once.
+        let _ = self.connection.set(handle);
+        let _ = status.wait_for(|status| status.state == connect::State::Closed).await;
+        Ok(())
+    }
+
+    /// Lets calls that are under way end, for at most `grace`. A worker that connects takes no new ones.
+    pub async fn stop(&self, grace: Duration) {
+        match self.connection.get() {
+            Some(handle) => handle.shutdown(grace).await,
+            None => drop(tokio::time::timeout(grace, self.worker.idle()).await),
+        }
+    }
+
+    fn connect_config(&self, settings: &ConnectSettings) -> connect::Config {
+        let (server, app_ids) = (self.worker.settings(), self.worker.app_ids());
+        let functions = functions(app_ids, self.worker.registry(), Runtime::WebSocket);
+        // Maps with text for keys can be written.
+        let functions = Bytes::from(serde_json::to_vec(&functions).unwrap_or_default());
+        connect::Config {
+            api_origin: server.api_origin.clone(),
+            gateway: settings.gateway.clone(),
+            keys: server.keys.clone(),
+            env: server.env.clone(),
+            instance_id: settings.instance_id.clone().unwrap_or_else(|| format!("{}-{}", host_name(), app_ids.app())),
+            apps: vec![connect::App { name: app_ids.app().to_owned(), version: None, functions }],
+            sdk_language: headers::SDK_LANGUAGE.to_owned(),
+            sdk_version: headers::SDK_VERSION.to_owned(),
+            framework: headers::FRAMEWORK_NAME.to_owned(),
+            platform: headers::platform().map(str::to_owned),
+            max_worker_concurrency: settings.max_concurrency,
+        }
+    }
+}
+
+impl connect::Handler for Worker {
+    async fn call(&self, request: connect::Request) -> connect::Response {
+        let call = IncomingCall { function: request.function, step: request.step, body: request.body, request: None };
+        let reply = Worker::call(self, call).await;
+        connect::Response {
+            status: reply.status.into(),
+            body: reply.body,
+            no_retry: reply.no_retry.unwrap_or_default(),
+            retry_after: reply.retry_after,
+            request_version: 2,
+        }
+    }
+}
+
+/// The name of this machine; a random one where the system does not tell.
+fn host_name() -> String {
+    let variable = std::env::var("HOSTNAME").ok();
+    let name = variable.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| ulid::Ulid::generate().to_string())
 }
 
 /// The address under which the server reaches this process: what the operator says, else where it listens.

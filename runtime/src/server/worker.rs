@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
+use tokio::sync::watch;
 
 use super::api::{Api, ApiError};
 use super::app::AppIds;
@@ -36,6 +37,7 @@ struct Inner {
     services: Services,
     middleware: MiddlewareStack,
     runs_ended: AtomicU64,
+    under_way: watch::Sender<usize>,
 }
 
 /// One request to execute a function, whatever carried it.
@@ -49,6 +51,22 @@ pub struct IncomingCall {
     pub body: Bytes,
     /// The HTTP request that carried it, for middleware.
     pub request: Option<Parts>,
+}
+
+/// One call that is under way, however it ends.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// Why events were not sent.
@@ -67,7 +85,16 @@ impl Worker {
     pub fn new(api: Api, app_ids: AppIds, registry: Registry, services: Services, middleware: MiddlewareStack) -> Self {
         let functions = registry.functions().iter().map(|&function| (app_ids.own(function.config.id), function));
         let functions = functions.collect();
-        Self(Arc::new(Inner { api, app_ids, registry, functions, services, middleware, runs_ended: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            api,
+            app_ids,
+            registry,
+            functions,
+            services,
+            middleware,
+            runs_ended: AtomicU64::new(0),
+            under_way: watch::Sender::new(0),
+        }))
     }
 
     /// The server's API.
@@ -113,6 +140,7 @@ impl Worker {
 
     /// Executes what a request asks for. Whatever happens, there is an answer.
     pub async fn call(&self, call: IncomingCall) -> Reply {
+        let _under_way = UnderWay::new(&self.0.under_way);
         let Some(function) = self.0.functions.get(&call.function) else {
             let message = format!("this worker has no function `{}`: sync the app with the server", call.function);
             return Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, REQUEST_ERROR, message);
@@ -143,6 +171,12 @@ impl Worker {
             self.0.runs_ended.fetch_add(1, Ordering::Relaxed);
         }
         reply
+    }
+
+    /// Waits for a moment in which no call is under way.
+    pub async fn idle(&self) {
+        // The sender is this worker's own.
+        let _ = self.0.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// How many runs have been answered to their end since the start, well or badly.

@@ -162,9 +162,9 @@ fn runtime_entry(id: &str, runtime: Runtime<'_>) -> Value {
     };
     match runtime {
         Runtime::Http(url) => json!({ "type": "http", "url": with_query(url).as_str() }),
-        // Nobody dials it, but servers want an address.
+        // Nobody dials it, but the server finds the function's workers by it.
         Runtime::WebSocket => {
-            let url = Url::parse("wss://connect").map(|url| with_query(&url).to_string());
+            let url = Url::parse("ws://connect").map(|url| with_query(&url).to_string());
             json!({ "type": "ws", "url": url.unwrap_or_default() })
         }
     }
@@ -222,7 +222,10 @@ mod tests {
         let app_ids = AppIds::new("app", "app", None, &registry);
         let entries = functions(&app_ids, &registry, Runtime::WebSocket);
         for entry in &entries {
-            assert_eq!(entry["steps"]["step"]["runtime"]["type"], "ws");
+            let runtime = &entry["steps"]["step"]["runtime"];
+            assert_eq!(runtime["type"], "ws");
+            let url = runtime["url"].as_str().expect("is text");
+            assert!(url.starts_with("ws://connect?fnId=app-") && url.ends_with("&stepId=step"), "{url}");
         }
     }
 }

@@ -19,6 +19,7 @@ use super::headers;
 use super::key::SigningKey;
 use super::registration::Keeper;
 use super::reply::Reply;
+use super::serving::Connection;
 use super::settings::Mode;
 use super::worker::{IncomingCall, Worker};
 
@@ -27,19 +28,20 @@ pub const CALL_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// What the endpoint needs.
 #[derive(Clone)]
-pub struct Endpoint {
+pub(super) struct Endpoint {
     worker: Worker,
     keeper: Keeper,
+    connection: Connection,
 }
 
 impl Endpoint {
     /// The endpoint of a worker.
-    pub fn new(worker: Worker, keeper: Keeper) -> Self {
-        Self { worker, keeper }
+    pub(super) fn new(worker: Worker, keeper: Keeper, connection: Connection) -> Self {
+        Self { worker, keeper, connection }
     }
 
     /// Its route, at `path`.
-    pub fn router(self, path: &str) -> Router {
+    pub(super) fn router(self, path: &str) -> Router {
         let methods = get(introspection::get).put(sync::put).post(post);
         Router::new().route(path, methods).with_state(self)
     }

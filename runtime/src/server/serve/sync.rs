@@ -22,6 +22,11 @@ pub(super) async fn put(State(endpoint): State<Endpoint>, request: Request) -> R
     let settings = endpoint.worker.settings();
     let kind = request_headers.get(headers::SYNC_KIND).map(HeaderValue::as_bytes);
     let in_band = kind == Some(b"in_band") && settings.in_band_sync;
+    if let Some(connection) = endpoint.connection.get() {
+        // The functions travel with each new connection.
+        connection.reconnect(None);
+        return message(StatusCode::OK, "Connecting anew: the functions are registered with it.", None);
+    }
     let mut response = if in_band {
         let body = match read(body).await {
             Ok(body) => body,
