@@ -155,18 +155,17 @@ fn entry(app_ids: &AppIds, config: &FunctionConfig, runtime: Runtime<'_>) -> Val
 }
 
 fn runtime_entry(id: &str, runtime: Runtime<'_>) -> Value {
-    let with_query = |url: &Url| {
-        let mut url = url.clone();
-        url.query_pairs_mut().append_pair("fnId", id).append_pair("stepId", "step");
-        url
-    };
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("fnId", id).append_pair("stepId", "step").finish();
     match runtime {
-        Runtime::Http(url) => json!({ "type": "http", "url": with_query(url).as_str() }),
-        // Nobody dials it, but the server finds the function's workers by it.
-        Runtime::WebSocket => {
-            let url = Url::parse("ws://connect").map(|url| with_query(&url).to_string());
-            json!({ "type": "ws", "url": url.unwrap_or_default() })
+        Runtime::Http(url) => {
+            let mut url = url.clone();
+            let own = url.query().filter(|own| !own.is_empty()).map(|own| format!("{own}&{query}"));
+            url.set_query(Some(&own.unwrap_or(query)));
+            json!({ "type": "http", "url": url.as_str() })
         }
+        // Nobody dials it, but the server finds the function's workers by it.
+        Runtime::WebSocket => json!({ "type": "ws", "url": format!("ws://connect?{query}") }),
     }
 }
 
