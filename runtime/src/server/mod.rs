@@ -5,6 +5,7 @@ pub mod app;
 mod call;
 mod checkpoint;
 pub mod client;
+pub mod connect;
 mod error;
 pub mod headers;
 pub mod key;
