@@ -41,7 +41,7 @@ pub struct App {
     /// Which version of it this is.
     pub version: Option<String>,
     /// The functions as in a sync (`SDK_SPEC.md` §4.3.2), a JSON array. Each has a step whose runtime is
-    /// `{"type":"ws","url":"ws://connect?fnId={function}&stepId=step"}`: the server reads the function of each request
-    /// from that address, although §8.2 calls it optional.
+    /// `{"type":"ws","url":"ws://connect?fnId={function}&stepId=step"}`: the server finds the function's workers by
+    /// that address, although §8.2 calls it optional, and fails every run without it.
     pub functions: Bytes,
 }

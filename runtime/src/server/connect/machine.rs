@@ -311,8 +311,10 @@ impl Machine {
         let (failures, seconds) = (self.backoff.failures(), pause.as_secs_f32());
         let message = failure.message;
         match failure.kind {
-            FailureKind::Refused => tracing::error!(failures, seconds, "{message}; the next attempt is in {seconds} s"),
-            _ => tracing::warn!(failures, seconds, "{message}; the next attempt is in {seconds} s"),
+            FailureKind::Refused => {
+                tracing::error!(failures, seconds, "{message}; the next attempt is in {seconds:.1} s")
+            }
+            _ => tracing::warn!(failures, seconds, "{message}; the next attempt is in {seconds:.1} s"),
         }
     }
 

@@ -15,7 +15,7 @@ use super::super::proto::{
 };
 use super::super::registration::Registration;
 use super::super::replies::FlushOutcome;
-use super::super::{App, Response, ResponseStatus, State};
+use super::super::{App, Config, Response, ResponseStatus, State};
 use super::{bare, config, message, payload, request, sent};
 
 /// A machine and its clock.
@@ -26,8 +26,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with(config("http://server"))
+    }
+
+    pub(super) fn with(config: Config) -> Self {
         let now = Instant::now();
-        let registration = Registration::new(config("http://server"), SystemAttributes::default());
+        let registration = Registration::new(config, SystemAttributes::default());
         let mut machine = Machine::new(registration, 1, now);
         machine.tick(now);
         Self { machine, now }
