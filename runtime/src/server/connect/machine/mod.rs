@@ -1,19 +1,22 @@
 //! What a Connect worker does and when, as a function of what happens and of the time. Pure: it does no IO, has no
 //! clock and no tasks. [`super::driver`] performs its effects.
 
+mod ending;
+mod executions;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::backoff::Backoff;
-use super::calls::{CallId, Calls, Started};
+use super::calls::{CallId, Calls};
 use super::exclusions::Exclusions;
 use super::failure::{Failure, FailureKind};
 use super::frame::{self, GatewayFrame, Intervals};
 use super::limits;
 use super::link::{Beat, Link, LinkId, Phase, Pulse};
-use super::proto::{GatewayExecutorRequestData, StartResponse, Timestamp};
+use super::proto::{StartResponse, Timestamp};
 use super::registration::Registration;
 use super::replies::{FlushOutcome, Replies, Reply};
 use super::{App, Request, Response, State, Status};
@@ -433,160 +436,6 @@ impl Machine {
                 );
             }
             (_, frame) => tracing::debug!(frame = frame.name(), "a message of the gateway changes nothing"),
-        }
-    }
-
-    fn requested(&mut self, id: LinkId, request: GatewayExecutorRequestData, now: Instant) {
-        let GatewayExecutorRequestData { request_id, app_name, function_slug, .. } = &request;
-        if self.ending.is_some() || self.current != Some(id) {
-            tracing::debug!(request_id, "a request came after this worker paused; the gateway sends it elsewhere");
-            return;
-        }
-        if request_id.is_empty() || !self.registration.has_app(app_name) {
-            tracing::error!(request_id, app_name, function_slug, "a request for an app that this worker does not have");
-            return;
-        }
-        let extend_lease = self.intervals(id).map_or(limits::EXTEND_LEASE_INTERVAL_DEFAULT, |it| it.extend_lease);
-        if self.calls.adopt(&request, now + extend_lease) {
-            // The server has lost track of the one that runs here: it stays the only one.
-            tracing::info!(request_id, "a request arrived again while it was being executed");
-            self.send(id, frame::request_ack(&request));
-            return;
-        }
-        if let Some(reply) = self.replies.find(request_id).cloned() {
-            self.send(id, frame::request_ack(&request));
-            self.replies.confirmed(&reply.request_id);
-            self.reply(reply, now);
-            return;
-        }
-        let (request_id, function_slug) = (request_id.clone(), function_slug.clone());
-        if !self.calls.wait(id, request, now) {
-            tracing::warn!(request_id, function_slug, "no place for a request; the server gives it to another worker");
-        }
-    }
-
-    // Executions.
-
-    fn start_calls(&mut self, now: Instant) {
-        let Some(id) = self.current.filter(|_| self.ending.is_none()) else { return };
-        let Some(intervals) = self.intervals(id) else { return };
-        while let Some((link, started)) = self.calls.start_next(now, intervals.extend_lease) {
-            let Started { call, payload, has_waited, request } = started;
-            self.send(link, frame::request_ack(&request));
-            if has_waited {
-                self.send(link, frame::extend_lease(&request));
-            }
-            let request = Request {
-                request_id: request.request_id,
-                job_id: request.job_id,
-                run_id: request.run_id,
-                app: request.app_name,
-                function: request.function_slug,
-                step: request.step_id,
-                body: payload,
-                trace: request.user_trace_ctx,
-            };
-            self.effects.push(Effect::Call { call, request });
-        }
-    }
-
-    fn call_finished(&mut self, call: CallId, response: Option<Response>, now: Instant) {
-        let Some(request) = self.calls.finished(call) else { return };
-        let Some(response) = response else {
-            let request_id = request.request_id;
-            tracing::warn!(request_id, "a request was not answered; the server sends it again when its lease ends");
-            return;
-        };
-        let bytes = frame::response(&request, response, self.registration.sdk());
-        self.reply(Reply { request_id: request.request_id, run_id: request.run_id, bytes }, now);
-    }
-
-    fn reply(&mut self, reply: Reply, now: Instant) {
-        let is_small = reply.bytes.len() <= limits::REPLY_FRAME_BYTES_MAX;
-        match self.carrier().filter(|_| is_small) {
-            Some(link) => {
-                self.send(link, frame::reply(reply.bytes.clone()));
-                self.replies.sent(reply, link, now);
-            }
-            None => self.replies.buffer(reply),
-        }
-    }
-
-    fn extend_leases(&mut self, now: Instant) {
-        let Some(link) = self.carrier() else { return };
-        let Some(intervals) = self.intervals(link) else { return };
-        let frames: Vec<Bytes> =
-            self.calls.due_extensions(now, intervals.extend_lease).map(frame::extend_lease).collect();
-        for frame in frames {
-            self.send(link, frame);
-        }
-    }
-
-    /// The websocket for replies and leases: the active one, or else the newest one that drains.
-    fn carrier(&self) -> Option<LinkId> {
-        let draining = || self.links.iter().rev().find(|(_, link)| matches!(link.phase, Phase::Draining(_)));
-        self.current.or_else(|| draining().map(|(id, _)| *id))
-    }
-
-    fn intervals(&self, link: LinkId) -> Option<Intervals> {
-        self.links.get(&link).and_then(Link::intervals)
-    }
-
-    // Ending.
-
-    fn shutdown(&mut self, grace: Duration, now: Instant) {
-        // A second one may only shorten the first.
-        let until = now.checked_add(grace).unwrap_or(now + limits::INTERVAL_MAX);
-        match &mut self.ending {
-            None => {
-                self.state = State::Closing;
-                self.ending = Some(Ending::Calls { until });
-                self.calls.stop_waiting();
-                if let Some(current) = self.current {
-                    self.send(current, frame::pause());
-                }
-            }
-            Some(Ending::Calls { until: earlier }) => *earlier = until.min(*earlier),
-            Some(Ending::Flush { .. } | Ending::Links) => {}
-        }
-    }
-
-    fn end(&mut self, now: Instant) {
-        if let Some(Ending::Calls { until }) = self.ending {
-            let is_done = self.calls.running() == 0 && !self.replies.has_pending();
-            if !is_done && now < until {
-                return;
-            }
-            for call in self.calls.abandon() {
-                self.effects.push(Effect::AbortCall { call });
-            }
-            self.ending = Some(Ending::Flush { until: now + limits::FLUSH_TIME_MAX_AT_SHUTDOWN });
-            self.replies.expire(now + limits::REPLY_ACK_TIME_MAX);
-            self.replies.flush_soon();
-            if let Some(replies) = self.replies.start_flush(now) {
-                self.effects.push(Effect::Flush { replies });
-            }
-        }
-        if let Some(Ending::Flush { until }) = self.ending {
-            // A flush that failed five times is not repeated.
-            let is_over = !self.replies.is_flushing() || now >= until;
-            if !self.replies.is_empty() && !is_over {
-                return;
-            }
-            self.replies.abandon();
-            self.ending = Some(Ending::Links);
-            let links: Vec<LinkId> = self.links.keys().copied().collect();
-            for link in links {
-                self.close(link, now);
-            }
-            self.current = None;
-        }
-        if let Some(Ending::Links) = self.ending
-            && self.links.is_empty()
-            && self.state != State::Closed
-        {
-            self.state = State::Closed;
-            self.effects.push(Effect::Stop);
         }
     }
 }
