@@ -21,7 +21,7 @@ fn the_status_document_comes_from_the_registry() {
         ])
     );
     assert_eq!(status["worker"]["role"], "all");
-    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 3, "cluster": 3, "active": 4 }));
+    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 4, "cluster": 4, "active": 5 }));
     assert_eq!(status["worker"]["hasDuplicateFunctionIds"], false);
     assert_eq!(status["events"]["fixture/nothing.happened"], "Nobody is interested.");
     assert_eq!(status["webhooks"]["endpoint"], "/webhooks/:provider");
