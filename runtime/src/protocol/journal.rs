@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 
 use serde_json::value::RawValue;
 
-use super::{Operation, StepId, StepResult};
+use super::{Operation, StepId, StepMap, StepResult};
 use crate::error::Error;
 use crate::function::{RunId, StepKind};
 use crate::middleware::{CallHooks, StepInfo};
@@ -19,12 +19,12 @@ pub struct Journal(Arc<Mutex<State>>);
 struct State {
     run: Option<RunId>,
     entries: Vec<Entry>,
-    positions: HashMap<StepId, usize>,
+    positions: StepMap<usize>,
     repeats: HashMap<String, u32>,
     /// Results to be handed back, in the order in which the steps completed.
     completed: VecDeque<(StepId, StepResult)>,
     /// Results handed back before their step was registered, numbered: the code has changed since.
-    early: HashMap<StepId, (u64, StepResult)>,
+    early: StepMap<(u64, StepResult)>,
     early_count: u64,
     /// Early results whose step is registered by now, by number: they are handed back one at a time too.
     due: BTreeMap<u64, (StepId, StepResult)>,
@@ -95,10 +95,10 @@ impl Journal {
         Self(Arc::new(Mutex::new(State {
             run,
             entries: Vec::new(),
-            positions: HashMap::new(),
+            positions: StepMap::default(),
             repeats: HashMap::new(),
             completed: completed.into_iter().collect(),
-            early: HashMap::new(),
+            early: StepMap::default(),
             early_count: 0,
             due: BTreeMap::new(),
             news: News::default(),

@@ -29,6 +29,7 @@ pub use journal::{CurrentStep, Ended, Journal, Registered, current_step};
 pub(crate) use journal::{Slot, SlotPoll};
 pub use operation::{Backoff, OnConflict, Operation, RunOptions, SleepUntil, StepResult};
 pub use step_id::StepId;
+pub(crate) use step_id::StepMap;
 
 #[cfg(test)]
 mod tests;

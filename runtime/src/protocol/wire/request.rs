@@ -1,16 +1,17 @@
 //! The body of a call request (`SDK_SPEC.md` §4.4.1).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::StepError;
 use crate::event::ReceivedEvent;
 use crate::function::RunId;
-use crate::protocol::{StepId, StepResult};
+use crate::protocol::{StepId, StepMap, StepResult};
 
 /// One request to execute a function.
 #[derive(Debug)]
@@ -61,12 +62,12 @@ pub struct CallContext {
 }
 
 /// The order in which steps completed.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Stack {
-    /// The ids.
-    #[serde(deserialize_with = "null_is_empty")]
-    pub stack: Vec<String>,
+    /// The ids; what cannot be the id of a step is left out.
+    #[serde(deserialize_with = "step_ids")]
+    pub stack: Vec<StepId>,
     /// How many of them count for this request.
     pub current: i64,
 }
@@ -99,7 +100,9 @@ struct Body<'a> {
 impl CallRequest {
     /// Reads a body.
     pub fn decode(body: &[u8]) -> Result<Self, RequestError> {
-        let body: Body<'_> = serde_json::from_slice(body).map_err(malformed)?;
+        // Checked once as a whole, so that the parser need not check each value again.
+        let text = std::str::from_utf8(body).map_err(|error| RequestError::Malformed(error.to_string()))?;
+        let body: Body<'_> = serde_json::from_str(text).map_err(malformed)?;
         let mut context = body.ctx;
         context.use_api |= body.use_api;
         let events = if body.events.is_empty() { body.event.into_iter().collect() } else { body.events };
@@ -134,6 +137,34 @@ fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+fn step_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<StepId>, D::Error> {
+    struct Ids;
+    impl<'de> Visitor<'de> for Ids {
+        type Value = Vec<StepId>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("the ids of the steps that have completed")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<StepId>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<StepId>, A::Error> {
+            let mut ids = Vec::new();
+            while let Some(text) = sequence.next_element::<Text<'de>>()? {
+                ids.extend(text.0.parse::<StepId>());
+            }
+            Ok(ids)
+        }
+    }
+    deserializer.deserialize_any(Ids)
+}
+
+/// A text that is copied only when it holds escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The remembered steps, in the order of the document.
 #[derive(Default)]
 struct Steps<'a>(Vec<(StepId, Memo<'a>)>);
@@ -153,24 +184,28 @@ enum Memo<'a> {
 impl Steps<'_> {
     /// The results in the order of the stack; what the stack does not name comes last.
     fn in_order(self, stack: &Stack) -> Vec<(StepId, StepResult)> {
-        let mut steps = self.0;
-        // The server writes its map sorted by id, so the order of the stack is another one; ranks are cheaper than
-        // looking each of them up.
-        let ranks: std::collections::HashMap<StepId, usize> =
-            stack.stack.iter().enumerate().filter_map(|(rank, id)| Some((id.parse().ok()?, rank))).collect();
-        steps.sort_by_key(|(id, _)| ranks.get(id).copied().unwrap_or(usize::MAX));
-        let results = steps.into_iter().filter_map(|(id, memo)| {
-            Some((
-                id,
-                match memo {
-                    Memo::Data(data) => Ok(data.to_owned()),
-                    Memo::Plain(value) => Ok(value),
-                    Memo::Error(error) => Err(error),
-                    Memo::Input => return None,
-                },
-            ))
-        });
-        results.collect()
+        // The server writes its map sorted by id, so the order of the stack is another one.
+        let mut ranks: StepMap<usize> = StepMap::with_capacity_and_hasher(stack.stack.len(), Default::default());
+        for id in &stack.stack {
+            let rank = ranks.len();
+            ranks.entry(*id).or_insert(rank);
+        }
+        let mut ordered: Vec<Option<(StepId, StepResult)>> = Vec::new();
+        ordered.resize_with(ranks.len(), || None);
+        let mut rest = Vec::new();
+        for (id, memo) in self.0 {
+            let result = match memo {
+                Memo::Data(data) => Ok(data.to_owned()),
+                Memo::Plain(value) => Ok(value),
+                Memo::Error(error) => Err(error),
+                Memo::Input => continue,
+            };
+            match ranks.get(&id) {
+                Some(&rank) => ordered[rank] = Some((id, result)),
+                None => rest.push((id, result)),
+            }
+        }
+        ordered.into_iter().flatten().chain(rest).collect()
     }
 }
 
@@ -190,10 +225,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Steps<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Steps<'de>, A::Error> {
                 let mut steps = Vec::new();
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                while let Some(key) = map.next_key::<Text<'de>>()? {
                     let memo: Memo<'de> = map.next_value()?;
                     // Another id than a hash cannot be the id of a step of ours.
-                    if let Ok(id) = key.parse() {
+                    if let Ok(id) = key.0.parse() {
                         steps.push((id, memo));
                     }
                 }

@@ -198,9 +198,8 @@ async fn a_bad_request_is_named() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let answer = bench.post("?fnId=app-plain", &[], " ".repeat(crate::server::serve::CALL_BYTES_MAX + 1)).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    for answer in [bench.ask(request(Method::DELETE, "/api/inngest", &[], String::new())).await] {
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    }
+    let answer = bench.ask(request(Method::DELETE, "/api/inngest", &[], String::new())).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
