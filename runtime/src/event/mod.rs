@@ -84,6 +84,10 @@ pub struct DecodeError {
 
 /// Decodes `data`; the error names the path of the field that does not fit.
 pub fn decode<T: DeserializeOwned>(data: &RawValue) -> Result<T, DecodeError> {
+    // Keeping track of the path costs as much as decoding, so that is done for what does not fit only.
+    if let Ok(value) = serde_json::from_str(data.get()) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(data.get());
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

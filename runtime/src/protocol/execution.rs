@@ -93,15 +93,22 @@ impl Execution {
     /// One result at a time, because then a `select!` over remembered steps has the same winner at every replay.
     pub fn turn(&mut self, context: &mut Context<'_>) -> Turn {
         let (flag, waker) = self.flag(context);
+        flag.begin_turn();
+        let turn = self.take_turn(&flag, &waker);
+        flag.end_turn();
+        turn
+    }
+
+    fn take_turn(&mut self, flag: &WakeFlag, waker: &Waker) -> Turn {
         loop {
             if let Err(error) = self.before_poll() {
                 return self.broken(error);
             }
-            flag.woken.store(false, Ordering::Relaxed);
+            flag.woken.store(false, Ordering::SeqCst);
             let future = self.future.as_mut();
             let polled = catch_unwind(AssertUnwindSafe(|| {
                 let mut future = future;
-                self.hooks.around_poll(None, || future.as_mut().poll(&mut Context::from_waker(&waker)))
+                self.hooks.around_poll(None, || future.as_mut().poll(&mut Context::from_waker(waker)))
             }));
             if let Some(misuse) = self.journal.take_misuse() {
                 // No other news: a remembered result of the step that was misused would hide the misuse at a replay.
@@ -115,7 +122,7 @@ impl Execution {
             if done.is_some() {
                 return self.report(done, false);
             }
-            if flag.woken.load(Ordering::Relaxed) {
+            if flag.woken.load(Ordering::SeqCst) {
                 return self.report(None, true);
             }
             match self.journal.hand_back(&self.hooks) {
@@ -214,7 +221,11 @@ impl Execution {
         match &self.waker {
             Some((flag, waker)) if flag.task.will_wake(context.waker()) => (flag.clone(), waker.clone()),
             _ => {
-                let flag = Arc::new(WakeFlag { woken: AtomicBool::new(false), task: context.waker().clone() });
+                let flag = Arc::new(WakeFlag {
+                    woken: AtomicBool::new(false),
+                    in_turn: AtomicBool::new(false),
+                    task: context.waker().clone(),
+                });
                 let waker = Waker::from(flag.clone());
                 self.waker = Some((flag.clone(), waker.clone()));
                 (flag, waker)
@@ -235,9 +246,27 @@ pub fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
 
 /// Notices a future that wakes itself while it is polled, as `FuturesUnordered` and tokio's budget do: it is pending
 /// then without being at rest.
+///
+/// Within a turn the task is not woken: each result that is handed back wakes the future, and the turn polls it anyway.
 struct WakeFlag {
     woken: AtomicBool,
+    in_turn: AtomicBool,
     task: Waker,
+}
+
+impl WakeFlag {
+    fn begin_turn(&self) {
+        self.in_turn.store(true, Ordering::SeqCst);
+    }
+
+    /// Wakes the task for what has woken the future since its last poll; from now on each wake does.
+    fn end_turn(&self) {
+        self.in_turn.store(false, Ordering::SeqCst);
+        // A wake stores before it looks, and this looks after it has stored: one of the two sees the other.
+        if self.woken.load(Ordering::SeqCst) {
+            self.task.wake_by_ref();
+        }
+    }
 }
 
 impl Wake for WakeFlag {
@@ -246,7 +275,9 @@ impl Wake for WakeFlag {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Relaxed);
-        self.task.wake_by_ref();
+        self.woken.store(true, Ordering::SeqCst);
+        if !self.in_turn.load(Ordering::SeqCst) {
+            self.task.wake_by_ref();
+        }
     }
 }

@@ -92,12 +92,15 @@ enum Phase {
 impl Journal {
     /// A journal that remembers `completed`, in the order in which the steps completed.
     pub fn new(run: Option<RunId>, completed: impl IntoIterator<Item = (StepId, StepResult)>) -> Self {
+        let completed: VecDeque<_> = completed.into_iter().collect();
+        // As a rule what is remembered is reached again, and then comes one step more.
+        let expected = completed.len() + 1;
         Self(Arc::new(Mutex::new(State {
             run,
-            entries: Vec::new(),
-            positions: StepMap::default(),
+            entries: Vec::with_capacity(expected),
+            positions: StepMap::with_capacity_and_hasher(expected, Default::default()),
             repeats: HashMap::new(),
-            completed: completed.into_iter().collect(),
+            completed,
             early: StepMap::default(),
             early_count: 0,
             due: BTreeMap::new(),
@@ -185,7 +188,13 @@ impl Journal {
             }
             Some(entry) if entry.lacks_result() => {
                 entry.phase = Phase::Ready(result);
-                entry.waker.take()
+                let waker = entry.waker.take();
+                // It needs nothing from the driver any more. In a replay it is the last one as a rule, and looking for all
+                // of them at the end would cost more.
+                if state.news.registered.last().is_some_and(|step| step.id == id) {
+                    state.news.registered.pop();
+                }
+                waker
             }
             Some(_) => None,
         };
