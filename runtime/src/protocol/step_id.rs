@@ -85,7 +85,27 @@ impl FromStr for StepId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_id_reads_back_what_it_prints(name in ".*", bytes in any::<[u8; 20]>()) {
+            for id in [StepId::of(&name), StepId(bytes)] {
+                prop_assert_eq!(id.to_string().parse(), Ok(id));
+            }
+        }
+
+        #[test]
+        fn any_text_is_an_id_or_an_error(text in "[0-9a-fA-F+]{38,42}|.{0,42}") {
+            let id = text.parse::<StepId>();
+            prop_assert_eq!(id.is_ok(), text.len() == 40 && text.bytes().all(|it| it.is_ascii_hexdigit()));
+            if let Ok(id) = id {
+                prop_assert_eq!(id.to_string(), text.to_ascii_lowercase());
+            }
+        }
+    }
 
     #[test]
     fn the_id_is_the_sha1_of_the_name() {

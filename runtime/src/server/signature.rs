@@ -105,6 +105,9 @@ fn canonical(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,5 +1,7 @@
 //! The JSON of the protocol: what a call request holds, what an answer to it says (`SDK_SPEC.md` §4.4, §5).
 
+#[cfg(test)]
+mod properties;
 mod request;
 mod response;
 mod time_string;

@@ -165,6 +165,11 @@ fn step_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<StepId>, D
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// `{"data":null}` is a result, unlike an object without `data`.
+fn null_is_data<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 /// The remembered steps, in the order of the document.
 #[derive(Default)]
 struct Steps<'a>(Vec<(StepId, Memo<'a>)>);
@@ -192,7 +197,6 @@ impl Steps<'_> {
         }
         let mut ordered: Vec<Option<(StepId, StepResult)>> = Vec::new();
         ordered.resize_with(ranks.len(), || None);
-        let mut rest = Vec::new();
         for (id, memo) in self.0 {
             let result = match memo {
                 Memo::Data(data) => Ok(data.to_owned()),
@@ -200,12 +204,14 @@ impl Steps<'_> {
                 Memo::Error(error) => Err(error),
                 Memo::Input => continue,
             };
-            match ranks.get(&id) {
-                Some(&rank) => ordered[rank] = Some((id, result)),
-                None => rest.push((id, result)),
+            let rank = *ranks.entry(id).or_insert(ordered.len());
+            // As everywhere in JSON, the last of equal members counts.
+            match ordered.get_mut(rank) {
+                Some(place) => *place = Some((id, result)),
+                None => ordered.push(Some((id, result))),
             }
         }
-        ordered.into_iter().flatten().chain(rest).collect()
+        ordered.into_iter().flatten().collect()
     }
 }
 
@@ -256,7 +262,7 @@ impl<'de> Memo<'de> {
         }
         #[derive(Deserialize)]
         struct Shape<'a> {
-            #[serde(borrow)]
+            #[serde(default, borrow, deserialize_with = "null_is_data")]
             data: Option<&'a RawValue>,
             #[serde(borrow)]
             error: Option<&'a RawValue>,
@@ -268,7 +274,7 @@ impl<'de> Memo<'de> {
         }
         let Ok(shape) = serde_json::from_str::<Shape<'de>>(text) else { return Self::Plain(raw.to_owned()) };
         match shape {
-            Shape { error: Some(error), .. } if error.get() != "null" => Self::Error(step_error(error)),
+            Shape { error: Some(error), .. } => Self::Error(step_error(error)),
             Shape { name: None, id: None, data: Some(data), .. } => Self::Data(data),
             Shape { name: None, id: None, data: None, input: Some(_), .. } => Self::Input,
             _ => Self::Plain(raw.to_owned()),
@@ -368,6 +374,33 @@ mod tests {
         let request = request(steps, &["c", "gone", "a"]);
         let order: Vec<StepId> = request.steps.iter().map(|(id, _)| *id).collect();
         assert_eq!(order, [StepId::of("c"), StepId::of("a"), StepId::of("b")]);
+    }
+
+    #[test]
+    fn an_id_that_the_stack_has_twice_counts_once() {
+        let request = request(json!({ id("a"): null, id("b"): null }), &["a", "b", "a"]);
+        let order: Vec<StepId> = request.steps.iter().map(|(id, _)| *id).collect();
+        assert_eq!(order, [StepId::of("a"), StepId::of("b")]);
+    }
+
+    #[test]
+    fn the_last_of_equal_members_counts_whatever_the_stack_has() {
+        let body = format!(r#"{{"{0}":{{"data":1}},"{0}":{{"data":2}}}}"#, id("a"));
+        for stack in [vec![], vec![StepId::of("a")]] {
+            let steps = decode_steps(body.as_bytes(), &Stack { stack, current: 0 }).expect("are steps");
+            let [(_, Ok(data))] = &steps[..] else { panic!("{steps:?}") };
+            assert_eq!(data.get(), "2");
+        }
+    }
+
+    #[test]
+    fn white_space_and_further_members_leave_data_that_is_null_as_it_is() {
+        for memo in [r#"{ "data" : null }"#, r#"{"type":"data","data":null}"#, r#"{"data":null,"error":null}"#] {
+            let body = format!(r#"{{"{}":{memo}}}"#, id("a"));
+            let steps = decode_steps(body.as_bytes(), &Stack::default()).expect("are steps");
+            let [(_, Ok(data))] = &steps[..] else { panic!("{steps:?}") };
+            assert_eq!(data.get(), "null", "{memo}");
+        }
     }
 
     #[test]

@@ -60,12 +60,12 @@ pub fn parse_time_string(text: &str) -> Result<Duration, TimeStringError> {
 
 /// `whole.fraction` times `unit`, in nanoseconds.
 fn part(whole: &str, fraction: &str, unit: u64) -> Option<u128> {
-    let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u128>().ok() };
-    // Digits beyond the fifteenth are less than a nanosecond of a week.
-    let fraction = &fraction[..fraction.len().min(15)];
-    let scale = 10u128.pow(u32::try_from(fraction.len()).ok()?);
     let unit = u128::from(unit);
-    number(whole)?.checked_mul(unit)?.checked_add(number(fraction)? * unit / scale)
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u128>().ok()? };
+    // From the last digit to the first: cutting off at each of them comes to the same as cutting off at the end, and
+    // the numbers stay small however many digits there are.
+    let below = fraction.bytes().rev().fold(0, |below, digit| (u128::from(digit - b'0') * unit + below) / 10);
+    whole.checked_mul(unit)?.checked_add(below)
 }
 
 /// Writes a time string of whole milliseconds, as attributes are written: `1h30m`.
@@ -97,6 +97,15 @@ mod tests {
         assert_eq!(parse_time_string("1w"), parse_time_string("168h"));
         assert_eq!(parse_time_string("7µs"), parse_time_string("7us"));
         assert_eq!(parse_time_string("0.000001ms"), Ok(Duration::from_nanos(1)));
+    }
+
+    #[test]
+    fn every_digit_of_a_fraction_counts() {
+        // A week has 604,800,000,000,000 ns, so the sixteenth digit makes more than half a nanosecond.
+        assert_eq!(parse_time_string("0.0000000000000017w"), Ok(Duration::from_nanos(1)));
+        assert_eq!(parse_time_string("0.0000000000000016w"), Ok(Duration::ZERO));
+        let third = format!("0.{}s", "3".repeat(10_000));
+        assert_eq!(parse_time_string(&third), Ok(Duration::from_nanos(333_333_333)));
     }
 
     #[test]

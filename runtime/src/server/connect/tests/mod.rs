@@ -2,6 +2,7 @@
 
 mod gateway;
 mod machine;
+mod properties;
 mod recorded;
 mod shutdown;
 mod wire;
