@@ -267,8 +267,23 @@ impl From<RunNode> for Run {
             // The server also names the end of the last span of a run that goes on.
             ended_at: node.ended_at.filter(|_| node.status.is_end()),
             // A cancelled run has none; the server writes `{}`.
-            output: node.output.filter(|_| !is_cancelled).map(json_or_text),
+            output: node.output.filter(|_| !is_cancelled).map(run_output),
         }
+    }
+}
+
+/// The output of a run. Of a run whose last answer held steps beside the output, the server keeps that whole answer.
+fn run_output(text: String) -> Box<RawValue> {
+    #[derive(Deserialize)]
+    struct Report {
+        op: String,
+        #[serde(default)]
+        data: Option<Box<RawValue>>,
+    }
+    let reports = serde_json::from_str::<Vec<Report>>(&text).unwrap_or_default();
+    match reports.into_iter().next_back().filter(|report| report.op == "RunComplete") {
+        Some(report) => report.data.unwrap_or_else(|| RawValue::NULL.to_owned()),
+        None => json_or_text(text),
     }
 }
 

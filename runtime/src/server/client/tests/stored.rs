@@ -62,6 +62,19 @@ async fn runs_of_one_function_are_asked_for_by_its_uuid() {
 }
 
 #[tokio::test]
+async fn an_output_that_came_with_the_last_steps_is_told_from_them() {
+    let reports = json!([
+        { "id": "97e5dd77", "op": "StepRun", "name": "one", "data": 1 },
+        { "id": "0737c22d", "op": "RunComplete", "data": { "sum": 6 } },
+    ]);
+    let mut page: Value = serde_json::from_str(recorded!("runs-page-1")).expect("is JSON");
+    page["data"]["runs"]["edges"][0]["node"]["output"] = json!(reports.to_string());
+    let stub = Stub::start([(200, page.to_string())]).await;
+    let page = stub.client(&[]).runs(&RunFilter::default()).await.expect("is read");
+    assert_eq!(page.runs[0].output.as_ref().map(|json| json.get()), Some(r#"{"sum":6}"#));
+}
+
+#[tokio::test]
 async fn a_run_has_each_step_once() {
     let stub = Stub::start([(200, recorded!("run-with-steps")), (200, recorded!("run-outputs"))]).await;
     let detail = stub.client(&[]).run_detail("01M85THVXVVYZQAD8S2P9Y23P3").await.expect("is read").expect("is there");
