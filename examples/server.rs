@@ -233,9 +233,10 @@ async fn parallel(step: Step) -> Result<(u32, &'static str, usize)> {
 async fn troubled(event: Event<TroubleRequested>, run: RunInfo, step: Step) -> Result<&'static str> {
     let (terminal, first) = (event.data.terminal, run.attempt == 0);
     let caught = step.run("caught", async { Err::<(), _>(Error::terminal("a step's own end")) }).await;
-    step.run("work", async move {
-        if first { Err(Error::retry_after("not yet", Duration::from_secs(1))) } else { Ok(1) }
-    })
+    step.run(
+        "work",
+        async move { if first { Err(Error::retry_after("not yet", Duration::from_secs(1))) } else { Ok(1) } },
+    )
     .await?;
     match (terminal, first) {
         (true, _) => Err(Error::terminal("never")),

@@ -14,10 +14,13 @@ mod hello;
 mod parallel;
 #[path = "../examples/retry.rs"]
 mod retry;
+#[path = "../examples/server.rs"]
+mod server;
 #[path = "../examples/steps.rs"]
 mod steps;
 #[path = "../examples/wait.rs"]
 mod wait;
+mod wire;
 
 use std::path::PathBuf;
 
