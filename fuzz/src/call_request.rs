@@ -1,3 +1,5 @@
+//! The `call_request` target: see `../README.md`.
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};

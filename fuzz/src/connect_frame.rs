@@ -1,3 +1,5 @@
+//! The `connect_frame` target: see `../README.md`.
+
 use system_bus_runtime::server::connect::frame::decode;
 
 /// A field that no message of Connect has: number 2000, of the value 1.

@@ -1,3 +1,5 @@
+//! The `signature_header` target: see `../README.md`.
+
 use std::sync::LazyLock;
 
 use hmac::{Hmac, KeyInit, Mac};

@@ -1,3 +1,5 @@
+//! The `time_string` target: see `../README.md`.
+
 use std::time::Duration;
 
 use system_bus_runtime::protocol::wire::{TimeStringError, format_time_string, parse_time_string};
