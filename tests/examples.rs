@@ -20,6 +20,7 @@ mod server;
 mod steps;
 #[path = "../examples/wait.rs"]
 mod wait;
+#[path = "wire/replay.rs"]
 mod wire;
 
 use std::path::PathBuf;

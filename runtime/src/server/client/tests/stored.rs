@@ -69,7 +69,8 @@ async fn an_output_that_came_with_the_last_steps_is_told_from_them() {
     ]);
     let mut page: Value = serde_json::from_str(recorded!("runs-page-1")).expect("is JSON");
     page["data"]["runs"]["edges"][0]["node"]["output"] = json!(reports.to_string());
-    let stub = Stub::start([(200, page.to_string())]).await;
+    let page = page.to_string();
+    let stub = Stub::start([(200, page.as_str())]).await;
     let page = stub.client(&[]).runs(&RunFilter::default()).await.expect("is read");
     assert_eq!(page.runs[0].output.as_ref().map(|json| json.get()), Some(r#"{"sum":6}"#));
 }

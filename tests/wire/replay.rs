@@ -175,10 +175,10 @@ async fn replay_all(recorded: &str, checkpointing: &str) {
 
 #[tokio::test]
 async fn every_kind_of_step_is_answered_as_it_was() {
-    replay_all(include_str!("wire/serve/steps.json"), "off").await;
+    replay_all(include_str!("serve/steps.json"), "off").await;
 }
 
 #[tokio::test]
 async fn checkpoints_signals_and_events_are_sent_as_they_were() {
-    replay_all(include_str!("wire/serve/checkpoints.json"), "safe").await;
+    replay_all(include_str!("serve/checkpoints.json"), "safe").await;
 }
