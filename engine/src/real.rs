@@ -4,6 +4,7 @@ mod encryption;
 mod middleware;
 mod outbound;
 mod signals;
+mod state;
 
 use std::path::Path;
 use std::sync::Arc;
