@@ -10,7 +10,7 @@ use system_bus_runtime::function::{RunId, Services};
 use system_bus_runtime::middleware::{MiddlewareStack, Sent};
 use system_bus_runtime::registry::Registry;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::SystemClock;
@@ -81,6 +81,7 @@ struct Inner {
     reader: Reader,
     stats: Arc<Stats>,
     services: Services,
+    arrivals: watch::Receiver<()>,
     ended: watch::Receiver<bool>,
 }
 
@@ -96,11 +97,17 @@ impl Drop for Inner {
 pub(crate) struct Link {
     sender: Sender<Message>,
     waiting: Arc<Semaphore>,
-    /// KiB of events that may wait.
+    /// KiB of events and of state that may wait.
     room: Arc<Semaphore>,
 }
 
 impl Link {
+    /// Memory for so many bytes until the engine's thread has done with them.
+    pub(crate) fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, SendError> {
+        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        self.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)
+    }
+
     /// Asks the core and waits until its answer is durable.
     pub(crate) async fn ask<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, SendError> {
         let _place = self.waiting.try_acquire().map_err(|_| SendError::Busy)?;
@@ -144,6 +151,7 @@ impl Engine {
         };
         let services = services::provide(services, &link, &Reader::open(config.directory.clone())?);
         let stats = Arc::new(Stats::default());
+        let (arrivals_sender, arrivals) = watch::channel(());
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
             catalog: catalog.clone(),
@@ -153,6 +161,7 @@ impl Engine {
             clock: Arc::new(SystemClock),
             handle: Handle::current(),
             stats: stats.clone(),
+            arrivals: arrivals_sender,
             lock: Some(lock),
             stop: Stop::No,
             ended: ended_sender,
@@ -161,7 +170,7 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, ended })))
+        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, arrivals, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
@@ -183,16 +192,14 @@ impl Engine {
 
     async fn take_in(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
         let bytes: usize = events.iter().map(|event| event.data.get().len()).sum();
-        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
-        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
+        let _room = self.0.link.room_for(bytes)?;
         self.0.link.ask(|reply| Input::Events { events, reply }).await
     }
 
     /// Hands a signal to who waits for it, durably; the run, or `None` when nobody does and the signal is gone.
     pub async fn signal(&self, signal: String, data: Box<RawValue>) -> Result<Option<RunId>, SignalError> {
         check_signal(&signal, &data)?;
-        let kibibytes = u32::try_from(data.get().len() / 1024 + 1).unwrap_or(u32::MAX);
-        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
+        let _room = self.0.link.room_for(data.get().len())?;
         Ok(self.0.link.ask(|reply| Input::Signal { signal, data, reply }).await?)
     }
 
@@ -221,6 +228,13 @@ impl Engine {
         &self.0.reader
     }
 
+    /// Notes what comes to the operator from now on.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<()> {
+        let mut arrivals = self.0.arrivals.clone();
+        arrivals.mark_unchanged();
+        arrivals
+    }
+
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
@@ -247,6 +261,13 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn fail_next_commit(&self) {
         self.0.link.sender.send(Message::Input(Input::FailCommit)).unwrap();
+    }
+
+    /// Lets time pass for the state of functions.
+    #[cfg(test)]
+    pub(crate) async fn pass_time(&self, time: std::time::Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap();
+        self.0.link.ask(|reply| Input::PassTime { millis, reply }).await.unwrap();
     }
 
     /// Resolves when the engine has stopped.

@@ -1,13 +1,11 @@
 //! What the engine's core is told.
 
-use std::time::Duration;
-
 use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::Notification;
+use system_bus_runtime::service::{Delivery, Notification, StateCommand, StateReply};
 use tokio::sync::oneshot;
 
 use crate::store::RunKey;
@@ -25,23 +23,18 @@ pub(crate) enum Input {
     Cancel { run: RunId, reply: Reply<CancelOutcome> },
     /// A signal came in.
     Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
-    /// A function tells the operator something.
-    Notify { notification: Notification, reply: Reply<bool> },
-    /// A function sets a value.
-    SetState {
-        key: String,
-        value: Box<RawValue>,
-        expires_after: Option<Duration>,
-        only_if_absent: bool,
-        reply: Reply<bool>,
-    },
-    /// A function removes a value.
-    RemoveState { key: String, reply: Reply<bool> },
+    /// A function tells the operator something; `delivery` is what another channel has made of it already.
+    Notify { notification: Notification, delivery: Option<Delivery>, reply: Reply<Delivery> },
+    /// A function changes what it keeps between runs.
+    State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.
     Drain,
     /// The next commit fails, as on a full disk.
     #[cfg(test)]
     FailCommit,
+    /// All state expires this much earlier, as if so much time had passed.
+    #[cfg(test)]
+    PassTime { millis: i64, reply: Reply<bool> },
 }
 
 /// An event that is durable.

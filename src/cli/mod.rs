@@ -15,6 +15,7 @@ mod schema;
 mod send;
 mod serve;
 mod show;
+mod sleep;
 mod why;
 
 use std::ffi::OsString;
@@ -52,6 +53,7 @@ Examples:
 
 Environment:
   HOST, PORT                              where the worker listens (127.0.0.1, 3111)
+  REDIS_URL                               where functions keep their state (in SYSTEM_BUS_DATA)
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
   WORKER_ROLE                             which functions it runs: host or cluster (all)
   INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY  who may use it; needed beyond 127.0.0.1
@@ -70,6 +72,8 @@ enum Command {
     Why(why::Why),
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
+    Sleep(sleep::Sleep),
+    Wake(sleep::Wake),
     Refresh(refresh::Refresh),
     Manifest(manifest::ShowManifest),
     Schema(schema::Schema),
@@ -97,6 +101,8 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Why(command)) => command.run(&context),
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
+        Some(Command::Sleep(command)) => command.run(&context),
+        Some(Command::Wake(command)) => command.run(&context),
         Some(Command::Refresh(command)) => command.run(&context),
         Some(Command::Manifest(command)) => command.run(&context),
         Some(Command::Schema(command)) => command.run(&context),

@@ -1,10 +1,7 @@
-//! What outlives runs: time tables, notifications, the state of functions; and what retention removes.
+//! What outlives runs: time tables; and what retention removes.
 
 use rusqlite::{OptionalExtension, params};
-use serde_json::value::RawValue;
-use system_bus_runtime::service::Notification;
 
-use super::events::raw;
 use super::{Millis, RunKey, RunState, Store, StoreError, ulid_bytes};
 
 /// The least id of this time.
@@ -45,48 +42,6 @@ impl Store {
             .map(drop)
     }
 
-    /// Adds a notification unless its id is there.
-    pub(crate) fn add_notification(&self, notification: &Notification, now: Millis) -> Result<bool, StoreError> {
-        let added = self
-            .connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO notifications (id, type, source, payload, ts, origin_session)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                notification.id,
-                notification.kind,
-                notification.source,
-                notification.payload.to_string(),
-                now,
-                notification.origin_session
-            ])?;
-        Ok(added > 0)
-    }
-
-    /// The value of a key that has not expired.
-    pub(crate) fn state(&self, key: &str, now: Millis) -> Result<Option<Box<RawValue>>, StoreError> {
-        self.connection
-            .prepare_cached("SELECT value FROM state WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)")?
-            .query_row(params![key, now], |row| row.get(0).map(raw))
-            .optional()
-    }
-
-    /// Sets a key.
-    pub(crate) fn set_state(&self, key: &str, value: &str, expires_at: Option<Millis>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO state (key, value, expires_at) VALUES (?1, ?2, ?3)")?
-            .execute(params![key, value, expires_at])
-            .map(drop)
-    }
-
-    /// Removes a key; whether it was there and had not expired.
-    pub(crate) fn remove_state(&self, key: &str, now: Millis) -> Result<bool, StoreError> {
-        let there = self.state(key, now)?.is_some();
-        self.connection.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key])?;
-        Ok(there)
-    }
-
     /// Removes up to `limit` rows of each kind that ended before `cutoff`; whether there may be more.
     pub(crate) fn remove_old(
         &self,
@@ -117,14 +72,11 @@ impl Store {
             self.connection.prepare_cached("DELETE FROM fates WHERE event = ?1")?.execute([event])?;
             self.connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([event])?;
         }
-        let expired = self
-            .connection
-            .prepare_cached("DELETE FROM state WHERE key IN (SELECT key FROM state WHERE expires_at <= ?1 LIMIT ?2)")?
-            .execute(params![now, limit])?;
+        let may_have_expired_state = self.remove_expired_state(now, limit)?;
         self.connection
             .prepare_cached("DELETE FROM notifications WHERE seq <= (SELECT max(seq) FROM notifications) - ?1")?
             .execute([notifications_kept])?;
         let full = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(runs.len() >= full || events.len() >= full || expired >= full)
+        Ok(runs.len() >= full || events.len() >= full || may_have_expired_state)
     }
 }

@@ -5,14 +5,17 @@
 //! [`Harness::check_all`] then fails, repeats and crashes every step in turn. It opens no socket and never sleeps.
 //!
 //! [`RecordingSink`] and [`MemoryState`] are the doubles that it gives to functions; they also serve on their own.
+//! [`RedisServer`] is a real one, and [`check_state_store`] is what every state store must pass.
 
 mod answer;
 mod checks;
 mod clock;
+mod contract;
 mod drive;
 mod harness;
 mod open;
 mod problem;
+mod redis;
 mod report;
 mod sink;
 mod state;
@@ -22,8 +25,10 @@ mod world;
 
 pub use checks::Check;
 pub use clock::TestClock;
+pub use contract::{StateSubject, check_state_store};
 pub use harness::Harness;
 pub use problem::HarnessError;
+pub use redis::RedisServer;
 pub use report::{Report, SentSignal};
 pub use sink::RecordingSink;
 pub use state::MemoryState;
