@@ -1,7 +1,7 @@
 //! Tells the operator whose a conversation is now.
 //!
-//! Starts on `front/assignee.changed`. A delivery that Front repeats has the same event id and starts nothing; a step that
-//! runs twice asks again and sends the same message, which the gateway keeps once.
+//! Starts on `front/assignee.changed`. A delivery that Front repeats has the same event id and starts nothing; a step
+//! that runs twice asks again and sends the same message, which the gateway keeps once.
 
 use events::front::FrontAssigneeChanged;
 use system_bus_runtime::prelude::*;

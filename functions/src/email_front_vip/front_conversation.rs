@@ -68,11 +68,8 @@ impl<'a> Known<'a> {
     /// The facts, with the report's subject when Front knows none.
     pub(super) fn of(conversation_id: &'a str, reported_subject: &str, looked_up: &'a LookedUp) -> Self {
         let facts = looked_up.clone().unwrap_or_default();
-        let subject = if facts.subject.is_empty() {
-            excerpt(reported_subject, SUBJECT_CHARS_MAX)
-        } else {
-            facts.subject.clone()
-        };
+        let subject =
+            if facts.subject.is_empty() { excerpt(reported_subject, SUBJECT_CHARS_MAX) } else { facts.subject.clone() };
         Self { conversation_id, subject, facts, failure: looked_up.as_ref().err() }
     }
 

@@ -1,5 +1,5 @@
-//! Tells the operator of a mail, hands it to the pipeline of all channels, and hands mail from people who matter most to
-//! the one that looks deeper.
+//! Tells the operator of a mail, hands it to the pipeline of all channels, and hands mail from people who matter most
+//! to the one that looks deeper.
 //!
 //! Starts on `front/message.received`. Who is on the list of people who matter gets no plain notification, because the
 //! deeper look ends with one; without a list everybody gets it. A delivery that Front repeats has the same event id and
@@ -25,8 +25,8 @@ const TEXT_CHARS_MAX: usize = 2_000;
 /// Longer is no name and no address.
 const NAME_CHARS_MAX: usize = 200;
 
-const REQUEST: &str = "Sort it: does it need an answer, a date, somebody else, a tag? A newsletter or an automatic notice \
-                       needs a word only.";
+const REQUEST: &str = "Sort it: does it need an answer, a date, somebody else, a tag? \
+                       A newsletter or an automatic notice needs a word only.";
 
 /// What was done about a mail.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +92,7 @@ pub async fn front_message_received_notify(
         step.send_event("emit-vip-email-received", vip_mail).await?;
     } else {
         let message = message(mail, &known, &prompt);
-        notification_id =
-            Some(step.run("notify-gateway", gateway.notify("front.message.received", message)).await?.id);
+        notification_id = Some(step.run("notify-gateway", gateway.notify("front.message.received", message)).await?.id);
     }
     Ok(Handled { conversation_id: mail.conversation_id.clone(), subject: known.subject, vip, notification_id })
 }

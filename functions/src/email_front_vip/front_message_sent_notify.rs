@@ -1,7 +1,7 @@
 //! Tells the operator that a mail has gone out.
 //!
-//! Starts on `front/message.sent`. A delivery that Front repeats has the same event id and starts nothing; a step that runs
-//! twice asks again and sends the same message, which the gateway keeps once.
+//! Starts on `front/message.sent`. A delivery that Front repeats has the same event id and starts nothing; a step that
+//! runs twice asks again and sends the same message, which the gateway keeps once.
 
 use events::front::FrontMessageSent;
 use system_bus_runtime::prelude::*;
@@ -13,7 +13,8 @@ use crate::text::or_unknown;
 /// What is passed on of recipients; a message to the operator has a bound.
 const RECIPIENTS_MAX: usize = 20;
 
-const REQUEST: &str = "Is the conversation done, so that it can be archived, or does it need a tag or a date to come back to it?";
+const REQUEST: &str =
+    "Is the conversation done, so that it can be archived, or does it need a tag or a date to come back to it?";
 
 /// What the gateway shows, and the facts behind it.
 #[derive(Serialize)]
@@ -104,7 +105,10 @@ mod tests {
         let (_vendor, front) = front().await;
         let report = harness("cnv_unknown", front).run().await;
         let [notification] = &report.notifications[..] else { panic!("one notification") };
-        assert_eq!((&notification.payload["subject"], &notification.payload["enriched"]), (&json!("Hello"), &json!(false)));
+        assert_eq!(
+            (&notification.payload["subject"], &notification.payload["enriched"]),
+            (&json!("Hello"), &json!(false))
+        );
     }
 
     #[tokio::test]

@@ -10,9 +10,10 @@ pub const VARIABLE: &str = "JOELCLAW_VIP_SENDERS";
 pub fn is_vip(environment: &Environment, address: &str, name: &str) -> bool {
     let list = environment.find(VARIABLE).unwrap_or_default().to_lowercase();
     let (address, name) = (bare(address), words(name));
-    list.split(',').map(words).filter(|entry| !entry.is_empty()).any(|entry| {
-        if entry.contains('@') { bare(&entry) == address } else { entry == name }
-    })
+    list.split(',')
+        .map(words)
+        .filter(|entry| !entry.is_empty())
+        .any(|entry| if entry.contains('@') { bare(&entry) == address } else { entry == name })
 }
 
 /// The address of `Ada <ada@example.com>`, in lower case.

@@ -1,8 +1,9 @@
 //! Calls the operator by telephone and says something, and writes a text message when nobody answers.
 //!
-//! Starts on `notification/call.requested`. Neither a call nor a message can be made idempotent at Telnyx: a worker that
-//! dies between the two and the note of it calls or writes again, which is better than never. A call is tried again once
-//! only, because the message stands behind it. When neither reaches the operator the run fails, so that somebody sees it.
+//! Starts on `notification/call.requested`. Neither a call nor a message can be made idempotent at Telnyx: a worker
+//! that dies between the two and the note of it calls or writes again, which is better than never. A call is tried
+//! again once only, because the message stands behind it. When neither reaches the operator the run fails, so that
+//! somebody sees it.
 
 use events::notification::NotificationCallRequested;
 use system_bus_runtime::prelude::*;
@@ -139,8 +140,9 @@ mod tests {
     /// Telnyx, where each call comes to this, and where what `refused` names is refused.
     fn answer(request: &Request, status: &str, refused: &[&str]) -> Answer {
         match request.line().as_str() {
-            line if refused.contains(&line) => Answer::json(&json!({ "errors": [{ "code": "10015" }] }))
-                .status(StatusCode::UNPROCESSABLE_ENTITY),
+            line if refused.contains(&line) => {
+                Answer::json(&json!({ "errors": [{ "code": "10015" }] })).status(StatusCode::UNPROCESSABLE_ENTITY)
+            }
             CALL => Answer::json(&json!({ "call_sid": "v3:1", "status": "queued" })),
             STATUS => Answer::json(&json!({ "sid": "v3:1", "status": status })),
             NUMBERS => Answer::json(&json!({ "data": [{ "messaging_profile_id": "p-1" }] })),

@@ -1,8 +1,8 @@
 //! Hands a comment on a task to the operator's agent, as an instruction about that task.
 //!
-//! Starts on `todoist/comment.added`. What Todoist reports may lack the task, so the task and its project are asked for;
-//! when that fails for good, the comment goes on as it came. A delivery that Todoist repeats has the same event id and
-//! starts nothing; a step that runs twice asks again and sends the same message, which the gateway keeps once.
+//! Starts on `todoist/comment.added`. What Todoist reports may lack the task, so the task and its project are asked
+//! for; when that fails for good, the comment goes on as it came. A delivery that Todoist repeats has the same event id
+//! and starts nothing; a step that runs twice asks again and sends the same message, which the gateway keeps once.
 
 use events::todoist::{TodoistCommentAdded, TodoistTask};
 use system_bus_runtime::prelude::*;
@@ -48,7 +48,9 @@ pub async fn todoist_comment_notify(
     let content = beginning(&comment.comment_content, COMMENT_CHARS_MAX);
     let details = [format!("- comment `{}`: {content}", comment.comment_id)];
     let prompt = step
-        .run("build-prompt", async { Ok::<_, Error>(prompt("💬 Comment on a task", &task, &project, &details, REQUEST)) })
+        .run("build-prompt", async {
+            Ok::<_, Error>(prompt("💬 Comment on a task", &task, &project, &details, REQUEST))
+        })
         .await?;
     let message = CommentMessage {
         task: Message::of(&task, &project, &prompt),

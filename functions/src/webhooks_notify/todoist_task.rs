@@ -85,7 +85,13 @@ impl<'a> Message<'a> {
 }
 
 /// The message in words: a heading, the facts with `details` among them, and what the operator's agent is to do.
-pub(super) fn prompt(heading: &str, task: &TodoistTask, project: &Project, details: &[String], request: &str) -> String {
+pub(super) fn prompt(
+    heading: &str,
+    task: &TodoistTask,
+    project: &Project,
+    details: &[String],
+    request: &str,
+) -> String {
     let title = excerpt(&task.task_content, TITLE_CHARS_MAX);
     let place = name_of(project).map(|name| format!(" ({name})")).unwrap_or_default();
     let mut lines = vec![format!("## {heading}"), String::new(), format!("- task: {}{place}", or_unknown(&title))];

@@ -1,9 +1,9 @@
 //! Tells the operator that a task was completed, so that what follows from it is done.
 //!
-//! Starts on `todoist/task.completed`. A task that one of our agents has closed is no news: the mark that the agent leaves
-//! is asked for first, and it ends a minute later for each task on its own. When the mark cannot be read the operator is
-//! told, because an echo costs less than silence. A delivery that Todoist repeats has the same event id and starts nothing;
-//! a step that runs twice asks again and sends the same message, which the gateway keeps once.
+//! Starts on `todoist/task.completed`. A task that one of our agents has closed is no news: the mark that the agent
+//! leaves is asked for first, and it ends a minute later for each task on its own. When the mark cannot be read the
+//! operator is told, because an echo costs less than silence. A delivery that Todoist repeats has the same event id and
+//! starts nothing; a step that runs twice asks again and sends the same message, which the gateway keeps once.
 
 use events::todoist::TodoistTaskCompleted;
 use system_bus_runtime::prelude::*;
@@ -63,7 +63,10 @@ mod tests {
         assert_eq!(notification.kind, "todoist.task.completed");
         let prompt = notification.payload["prompt"].as_str().expect("a text");
         assert!(prompt.starts_with("## ✅ Task completed\n\n- task: Buy Milk (Shopping)\n"), "{prompt}");
-        assert_eq!((&notification.payload["taskId"], &notification.payload["enriched"]), (&sample().task_id.into(), &true.into()));
+        assert_eq!(
+            (&notification.payload["taskId"], &notification.payload["enriched"]),
+            (&sample().task_id.into(), &true.into())
+        );
         assert_eq!(vendor.lines(), ["GET /projects/6Jf8VQXxpwv56VQ7"]);
     }
 

@@ -1,7 +1,7 @@
 //! Tells the operator of a new task, so that an agent may help with it.
 //!
-//! Starts on `todoist/task.created`. A delivery that Todoist repeats has the same event id and starts nothing; a step that
-//! runs twice asks again and sends the same message, which the gateway keeps once.
+//! Starts on `todoist/task.created`. A delivery that Todoist repeats has the same event id and starts nothing; a step
+//! that runs twice asks again and sends the same message, which the gateway keeps once.
 
 use events::todoist::TodoistTaskCreated;
 use system_bus_runtime::prelude::*;
@@ -27,9 +27,8 @@ pub async fn todoist_task_created_notify(
 ) -> Result<Outcome> {
     let task = &event.data.task;
     let project = step.run("enrich-context", project_name(&todoist, &task.project_id)).await;
-    let prompt = step
-        .run("build-prompt", async { Ok::<_, Error>(prompt("📝 New task", task, &project, &[], REQUEST)) })
-        .await?;
+    let prompt =
+        step.run("build-prompt", async { Ok::<_, Error>(prompt("📝 New task", task, &project, &[], REQUEST)) }).await?;
     let message = Message::of(task, &project, &prompt);
     let notified = step.run("notify-gateway", gateway.notify("todoist.task.created", message)).await?;
     Ok(Outcome::told(task, &project, notified))

@@ -1,7 +1,7 @@
 //! Tells the operator that a deployment was canceled.
 //!
-//! Starts on `vercel/deploy.canceled`. A delivery that Vercel repeats has the same event id and starts nothing; a step that
-//! runs twice sends the same message, which the gateway keeps once.
+//! Starts on `vercel/deploy.canceled`. A delivery that Vercel repeats has the same event id and starts nothing; a step
+//! that runs twice sends the same message, which the gateway keeps once.
 
 use events::vercel::VercelDeployCanceled;
 use system_bus_runtime::prelude::*;
@@ -15,7 +15,11 @@ use super::vercel_deployment::{Message, Told, prompt};
     event = VercelDeployCanceled,
     role = host,
 )]
-pub async fn vercel_deploy_canceled_notify(event: Event<VercelDeployCanceled>, step: Step, gateway: Gateway) -> Result<Told> {
+pub async fn vercel_deploy_canceled_notify(
+    event: Event<VercelDeployCanceled>,
+    step: Step,
+    gateway: Gateway,
+) -> Result<Told> {
     let deployment = &event.data.deployment;
     let prompt = prompt("⚪", "was canceled", deployment);
     let message = Message::of(deployment, &prompt);

@@ -1,7 +1,7 @@
 //! Tells the operator that a deployment has begun.
 //!
-//! Starts on `vercel/deploy.created`. A delivery that Vercel repeats has the same event id and starts nothing; a step that
-//! runs twice sends the same message, which the gateway keeps once.
+//! Starts on `vercel/deploy.created`. A delivery that Vercel repeats has the same event id and starts nothing; a step
+//! that runs twice sends the same message, which the gateway keeps once.
 
 use events::vercel::VercelDeployCreated;
 use system_bus_runtime::prelude::*;
@@ -15,7 +15,11 @@ use super::vercel_deployment::{Message, Told, prompt};
     event = VercelDeployCreated,
     role = host,
 )]
-pub async fn vercel_deploy_created_notify(event: Event<VercelDeployCreated>, step: Step, gateway: Gateway) -> Result<Told> {
+pub async fn vercel_deploy_created_notify(
+    event: Event<VercelDeployCreated>,
+    step: Step,
+    gateway: Gateway,
+) -> Result<Told> {
     let deployment = &event.data.deployment;
     let prompt = step.run("build-prompt", async { Ok::<_, Error>(prompt("🔄", "has begun", deployment)) }).await?;
     let message = Message::of(deployment, &prompt);

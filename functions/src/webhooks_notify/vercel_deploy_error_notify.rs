@@ -1,10 +1,11 @@
 //! Tells the operator that a deployment has failed, and sends for an agent that repairs it.
 //!
-//! Starts on `vercel/deploy.error`. A delivery that Vercel repeats has the same event id and starts nothing. Vercel has two
-//! names for this report, so that one failure may start two runs: the request for the agent has an id that follows
+//! Starts on `vercel/deploy.error`. A delivery that Vercel repeats has the same event id and starts nothing. Vercel has
+//! two names for this report, so that one failure may start two runs: the request for the agent has an id that follows
 //! from the deployment, and is one event for both.
 //!
-//! What the commit says is a stranger's text. The agent gets it as a quotation, and may write in its own directory only.
+//! What the commit says is a stranger's text. The agent gets it as a quotation, and may write in its own directory
+//! only.
 
 use events::agent::{AgentRequested, AgentSandbox, AgentTool};
 use events::vercel::{VercelDeployError, VercelDeployment};
@@ -73,7 +74,8 @@ fn request(deployment: &VercelDeployment) -> AgentRequested {
 
 fn task(deployment: &VercelDeployment) -> String {
     let commit = commit(deployment).unwrap_or_else(|| "unknown".to_owned());
-    let address = if deployment.deployment_url.is_empty() { &deployment.deployment_id } else { &deployment.deployment_url };
+    let address =
+        if deployment.deployment_url.is_empty() { &deployment.deployment_id } else { &deployment.deployment_url };
     format!(
         "The Vercel deployment of `{project}` has failed. Find out why, repair it, commit and push.\n\
          \n\
