@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes of one event as JSON; the limit of an Inngest server's default plan, and what a webhook seldom exceeds.
-pub const EVENT_BYTES_MAX: usize = 512 * 1024;
+pub use system_bus_runtime::event::{EVENT_BYTES_MAX, EVENT_ID_BYTES_MAX};
 
 /// Events in one request; together with [`EVENT_BYTES_MAX`] it bounds what one request can hold in memory.
 pub const EVENTS_PER_REQUEST_MAX: usize = 5_000;
@@ -25,9 +24,6 @@ pub const TARGETS_PER_RUN_MAX: usize = 16;
 
 /// Bytes of an error's message that are kept.
 pub const ERROR_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes of an event's own `id`, and of its version.
-pub const EVENT_ID_BYTES_MAX: usize = 1_024;
 
 /// Bytes of a signal's name; it is an index's key. What goes with it has the bound of an event.
 pub const SIGNAL_NAME_BYTES_MAX: usize = 1_024;

@@ -15,7 +15,9 @@ pub use crate::function::{
     RateLimit, Role, Scope, Singleton, SingletonMode, StepKind, StepSite, Throttle, Timeouts, Trigger,
 };
 pub use crate::registry::Site;
+pub use crate::service::SecretSource;
 pub use crate::step::Step;
+pub use crate::webhook;
 
 /// Asserts that a parameter, or the failure handler's, can hold a trigger's event.
 pub const fn assert_accepts<P: Accepts<T>, T>() {}

@@ -15,6 +15,7 @@ pub mod outbound;
 pub mod prelude;
 pub mod protocol;
 pub mod registry;
+pub mod rejection;
 pub mod server;
 pub mod service;
 pub mod step;
@@ -27,4 +28,4 @@ pub mod webhook;
 pub mod __private;
 
 pub use error::{Error, Result, StepError};
-pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn};
+pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn, webhook_provider};

@@ -21,7 +21,7 @@ use axum::routing::{any, get, post};
 use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use system_bus_engine::Engine;
-use system_bus_engine::api::{self, ApiError, Keys};
+use system_bus_engine::api::{self, Keys, Rejection};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::Serving;
 use system_bus_runtime::webhook::Provider;
@@ -150,21 +150,21 @@ pub async fn serve(
 }
 
 /// What an embedded engine would serve, and a server serves instead.
-async fn at_the_server(State(worker): State<Worker>, uri: Uri) -> ApiError {
+async fn at_the_server(State(worker): State<Worker>, uri: Uri) -> Rejection {
     let origin = worker.served().server.as_ref().map(|server| server.worker().settings().event_origin.to_string());
-    ApiError::not_found(format!(
+    Rejection::not_found(format!(
         "`{}` is served by the Inngest server that this worker works for: {}",
         uri.path(),
         origin.unwrap_or_default()
     ))
 }
 
-async fn nothing_here(method: Method, uri: Uri) -> ApiError {
-    ApiError::not_found(format!("nothing is served at `{method} {}`: see `/`", uri.path()))
+async fn nothing_here(method: Method, uri: Uri) -> Rejection {
+    Rejection::not_found(format!("nothing is served at `{method} {}`: see `/`", uri.path()))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take `{method}`", uri.path()))
+async fn wrong_method(method: Method, uri: Uri) -> Rejection {
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take `{method}`", uri.path()))
 }
 
 #[cfg(test)]

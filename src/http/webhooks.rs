@@ -9,7 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use system_bus_engine::api::{ApiError, EventProblem, check_event};
+use system_bus_engine::api::{EventProblem, Rejection, check_event};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::server::Serving;
 use system_bus_runtime::webhook::{self, Delivery, Provider, Rejection};
@@ -43,10 +43,10 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    fn room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, ApiError> {
+    fn room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Rejection> {
         let units = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let busy =
-            |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many deliveries at the same time: try again");
+            |_| Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "too many deliveries at the same time: try again");
         self.0.try_acquire_many(units).map_err(busy)
     }
 }
@@ -67,7 +67,7 @@ pub(super) async fn receive(
     State(worker): State<Worker>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Value>, Rejection> {
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let served = worker.served();
     let provider = served.providers.iter().find(|provider| provider.id == id).ok_or_else(|| unknown(&id))?;
@@ -95,10 +95,10 @@ pub(super) async fn receive(
 }
 
 /// Hands events to the server; the vendor delivers again when that fails.
-async fn forwarded(server: &Serving, events: Vec<NewEvent>) -> Result<Vec<String>, ApiError> {
+async fn forwarded(server: &Serving, events: Vec<NewEvent>) -> Result<Vec<String>, Rejection> {
     server.worker().send(events).await.map_err(|error| {
         tracing::error!(%error, "the server did not take the events of a webhook");
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the server does not take events: try again")
+        Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server does not take events: try again")
     })
 }
 
@@ -108,15 +108,15 @@ async fn read<'w>(
     provider: &Provider,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(SemaphorePermit<'w>, Bytes), ApiError> {
+) -> Result<(SemaphorePermit<'w>, Bytes), Rejection> {
     let limit = if provider.id == "github" { GITHUB_BODY_BYTES_MAX } else { BODY_BYTES_MAX };
-    let too_large = || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    let too_large = || Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > limit) {
         return Err(too_large());
     }
     let room = worker.0.bodies.room(announced.unwrap_or(limit))?;
-    let late = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive");
+    let late = |_| Rejection::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive");
     let bytes = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, limit)).await.map_err(late)?;
     // Reading fails at the limit, or when the sender goes away, who then sees no answer.
     Ok((room, bytes.map_err(|_| too_large())?))
@@ -127,7 +127,7 @@ async fn verified(
     secret: &Secret,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Result<Vec<NewEvent>, Rejection>, ApiError> {
+) -> Result<Result<Vec<NewEvent>, Rejection>, Rejection> {
     let is_large = body.len() > BODY_BYTES_INLINE;
     let receive = move |secret: &Secret| {
         webhook::receive(provider, secret.expose(), &Delivery { headers: &headers, body: &body })
@@ -138,27 +138,27 @@ async fn verified(
     let secret = secret.clone();
     tokio::task::spawn_blocking(move || receive(&secret)).await.map_err(|error| {
         tracing::error!(provider = provider.id, %error, "a delivery could not be handled");
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the delivery could not be handled")
+        Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "the delivery could not be handled")
     })
 }
 
-fn unknown(id: &str) -> ApiError {
-    ApiError::not_found(format!("there is no webhook provider `{id}`: see `/`"))
+fn unknown(id: &str) -> Rejection {
+    Rejection::not_found(format!("there is no webhook provider `{id}`: see `/`"))
 }
 
-fn closed(provider: &Provider) -> ApiError {
+fn closed(provider: &Provider) -> Rejection {
     let text = format!("the webhook `{}` is closed: its secret is not set", provider.id);
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, text)
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
-fn refusal(provider: &Provider, rejection: Rejection) -> ApiError {
+fn refusal(provider: &Provider, rejection: Rejection) -> Rejection {
     tracing::warn!(provider = provider.id, reason = kind(&rejection), "webhook refused");
     let status = match rejection {
         Rejection::Signature => StatusCode::UNAUTHORIZED,
         Rejection::NotJson => StatusCode::BAD_REQUEST,
         Rejection::Payload(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    ApiError::new(status, rejection.to_string())
+    Rejection::new(status, rejection.to_string())
 }
 
 /// The reason without the payload's text, which must not be logged.
@@ -171,10 +171,10 @@ fn kind(rejection: &Rejection) -> &'static str {
 }
 
 /// A provider's event that its own type does not allow; the vendor can do nothing about it, unless it is too large.
-fn unusable(provider: &Provider, problem: EventProblem) -> ApiError {
+fn unusable(provider: &Provider, problem: EventProblem) -> Rejection {
     tracing::error!(provider = provider.id, %problem, "a provider made an event that cannot be sent");
     match problem {
         EventProblem::TooLarge { .. } => problem.into(),
-        _ => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "the delivery does not become a valid event"),
+        _ => Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "the delivery does not become a valid event"),
     }
 }

@@ -7,9 +7,6 @@ mod notifications;
 mod runs;
 mod signals;
 
-pub use error::ApiError;
-pub use events::{EventProblem, check_event};
-
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,6 +16,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
+use system_bus_runtime::rejection::Rejection;
 
 use crate::handle::Engine;
 use crate::limits;
@@ -74,7 +72,7 @@ async fn require_signing_key(State(api): State<Api>, request: Request, next: Nex
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     match &api.keys.signing {
         Some(key) if !is_same(key, given) => {
-            ApiError::unauthorized("the signing key is missing or wrong").into_response()
+            Rejection::unauthorized("the signing key is missing or wrong").into_response()
         }
         _ => next.run(request).await,
     }

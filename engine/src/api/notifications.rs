@@ -5,9 +5,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use system_bus_runtime::service::Notification;
 
+use super::Api;
 use super::events::Data;
 use super::extract::Query;
-use super::{Api, ApiError};
+use system_bus_runtime::rejection::Rejection;
 
 #[derive(Deserialize)]
 pub(super) struct NotificationsQuery {
@@ -22,6 +23,6 @@ fn default_count() -> u32 {
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<NotificationsQuery>,
-) -> Result<Json<Data<Vec<Notification>>>, ApiError> {
+) -> Result<Json<Data<Vec<Notification>>>, Rejection> {
     Ok(Json(Data { data: api.engine.notifications(query.limit).await? }))
 }

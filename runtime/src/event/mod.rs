@@ -1,11 +1,13 @@
 //! Events: facts with a name and typed data.
 
 mod builtin;
+mod check;
 mod envelope;
 mod failed;
 mod name;
 
 pub use builtin::{AnyEvent, Cron, EventUnion, FunctionInvoked};
+pub use check::{EVENT_BYTES_MAX, EVENT_ID_BYTES_MAX, EventProblem, check_event};
 pub use envelope::{Event, Events, NewEvent, ReceivedEvent};
 pub use failed::FunctionFailed;
 pub use name::{NAME_LENGTH_MAX, NameProblem, check_name};

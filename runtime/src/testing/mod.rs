@@ -4,6 +4,8 @@
 //! answers sleeps at once on a virtual clock, waits, invocations and requests from a script, and records what the function sends.
 //! [`Harness::check_all`] then fails, repeats and crashes every step in turn. It opens no socket and never sleeps.
 //!
+//! [`WebhookHarness`] delivers to a webhook provider without a socket.
+//!
 //! [`RecordingSink`] and [`MemoryState`] are the doubles that it gives to functions; they also serve on their own.
 
 mod answer;
@@ -18,6 +20,7 @@ mod sink;
 mod state;
 mod subject;
 mod watchdog;
+mod webhook;
 mod world;
 
 pub use checks::Check;
@@ -27,6 +30,7 @@ pub use problem::HarnessError;
 pub use report::{Report, SentSignal};
 pub use sink::RecordingSink;
 pub use state::MemoryState;
+pub use webhook::WebhookHarness;
 
 #[cfg(test)]
 mod tests;
