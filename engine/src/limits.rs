@@ -78,6 +78,9 @@ pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long finished runs and their events are kept.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long deliveries are kept that could not be turned into events; those that wait are kept for ever.
+pub const FAILED_DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Notifications that are kept.
 pub const NOTIFICATIONS_KEPT: i64 = 10_000;
 
