@@ -206,7 +206,14 @@ impl Environment {
             }
         }
         let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
-        Ok(Settings { address, directory, role: self.role()?, keys, trusted_hops: self.trusted_hops()?, middleware: self.middleware()? })
+        Ok(Settings {
+            address,
+            directory,
+            role: self.role()?,
+            keys,
+            trusted_hops: self.trusted_hops()?,
+            middleware: self.middleware()?,
+        })
     }
 }
 

@@ -12,7 +12,8 @@ use super::show::{Style, cut, time, time_or_dash};
 
 /// List deliveries of webhooks, newest first; show one, or replay it.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 States:
   waiting   kept, and not yet at the server
   handled   its events are at the engine or the server
@@ -23,7 +24,9 @@ Examples:
   system-bus inbox --state failed
   system-bus inbox show 17
   system-bus inbox replay 17
-  system-bus inbox --state failed --json | jq '.[].id'", args_conflicts_with_subcommands = true)]
+  system-bus inbox --state failed --json | jq '.[].id'",
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Inbox {
     #[command(subcommand)]
     command: Option<InboxCommand>,

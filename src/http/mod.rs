@@ -67,11 +67,7 @@ struct Inner {
 impl Worker {
     /// A worker that starts now.
     pub fn new(served: Served) -> Self {
-        Self(Arc::new(Inner {
-            served,
-            started_at: Timestamp::now(),
-            draining: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Inner { served, started_at: Timestamp::now(), draining: AtomicBool::new(false) }))
     }
 
     /// From now on the worker says that it is not ready.
@@ -130,13 +126,14 @@ pub async fn serve(
         }
     });
     let service = app(worker.clone());
-    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service))
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            worker.drain();
-            stopping.notify_one();
-        })
-        .into_future();
+    let server =
+        axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service))
+            .with_graceful_shutdown(async move {
+                shutdown.await;
+                worker.drain();
+                stopping.notify_one();
+            })
+            .into_future();
     let too_long = async {
         stopped.notified().await;
         tokio::time::sleep(DRAIN).await;

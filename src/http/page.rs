@@ -52,7 +52,8 @@ fn html(status: &Value) -> String {
     section(&mut page, "Webhooks", &["endpoint", "state"], rows);
     let inbox = &status["webhooks"]["inbox"];
     // Writing to a string cannot fail.
-    let _ = writeln!(page, "<p>Deliveries: {} waiting, {} failed.</p>", text(&inbox["waiting"]), text(&inbox["failed"]));
+    let _ =
+        writeln!(page, "<p>Deliveries: {} waiting, {} failed.</p>", text(&inbox["waiting"]), text(&inbox["failed"]));
     page + "</body>\n</html>\n"
 }
 

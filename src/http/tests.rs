@@ -154,7 +154,11 @@ async fn a_delivery_that_cannot_be_kept_is_not_accepted() {
 async fn operators_need_the_key_of_the_engine() {
     let mut bench = Bench::new();
     bench.worker = bench.worker_with(Keys { event: None, signing: Some("key".to_owned()) });
-    for request in [get("/v1/inbox"), get("/v1/inbox/1"), Request::post("/v1/inbox/1/replay").body(Body::empty()).expect("a request")] {
+    for request in [
+        get("/v1/inbox"),
+        get("/v1/inbox/1"),
+        Request::post("/v1/inbox/1/replay").body(Body::empty()).expect("a request"),
+    ] {
         assert_eq!(bench.ask(request).await.0, StatusCode::UNAUTHORIZED);
     }
     let request = Request::get("/v1/inbox/1").header("authorization", "Bearer key").body(Body::empty());

@@ -93,9 +93,11 @@ impl Store {
         settled: &Settled<'_>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("UPDATE inbox SET headers = ?2, body = ?3 WHERE seq = ?1")?
-            .execute(params![key, serde_json::to_string(&delivery.headers).unwrap_or_default(), &delivery.body[..]])?;
+        self.connection.prepare_cached("UPDATE inbox SET headers = ?2, body = ?3 WHERE seq = ?1")?.execute(params![
+            key,
+            serde_json::to_string(&delivery.headers).unwrap_or_default(),
+            &delivery.body[..]
+        ])?;
         self.settle_delivery(key, settled, now)
     }
 
@@ -157,8 +159,7 @@ impl Store {
     }
 }
 
-const SUMMARY: &str =
-    "seq, provider, key, state, problem, events, received_at, settled_at, repeats, length(body)";
+const SUMMARY: &str = "seq, provider, key, state, problem, events, received_at, settled_at, repeats, length(body)";
 
 /// Deliveries, newest first.
 pub(crate) fn list(connection: &Connection, filter: &InboxFilter) -> rusqlite::Result<Vec<DeliverySummary>> {

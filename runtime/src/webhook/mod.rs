@@ -44,3 +44,6 @@ pub use inbox::{
 pub use provider::{Challenge, Emitted, IdSource, ProviderRegistration, Signature};
 pub use receive::{Received, Refusal, receive};
 pub use scheme::{Algorithm, Encoding, Scheme, Signed, SignedRequest, Timestamp, TimestampPlace};
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
