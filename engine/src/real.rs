@@ -5,6 +5,7 @@ mod inbox;
 mod middleware;
 mod outbound;
 mod signals;
+mod state;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -54,6 +54,7 @@ Examples:
 
 Environment:
   HOST, PORT                              where the worker listens (127.0.0.1, 3111)
+  REDIS_URL                               where functions keep their state (in SYSTEM_BUS_DATA)
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
   TRUSTED_PROXY_HOPS                      proxies before it whose X-Forwarded-For counts (0)
   WORKER_ROLE                             which functions it runs: host or cluster (all)

@@ -85,6 +85,7 @@ fn worker(engine: &Engine, webhooks: WebhookGateway, keys: Keys) -> Worker {
     Worker::new(Served {
         engine: engine.clone(),
         server: None,
+        redis: None,
         registry: Registry::default(),
         keys,
         webhooks,
