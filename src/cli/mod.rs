@@ -16,6 +16,7 @@ mod schema;
 mod send;
 mod serve;
 mod show;
+mod sleep;
 mod why;
 
 use std::ffi::OsString;
@@ -75,6 +76,8 @@ enum Command {
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
     Inbox(inbox::Inbox),
+    Sleep(sleep::Sleep),
+    Wake(sleep::Wake),
     Refresh(refresh::Refresh),
     Manifest(manifest::ShowManifest),
     Schema(schema::Schema),
@@ -103,6 +106,8 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
         Some(Command::Inbox(command)) => command.run(&context),
+        Some(Command::Sleep(command)) => command.run(&context),
+        Some(Command::Wake(command)) => command.run(&context),
         Some(Command::Refresh(command)) => command.run(&context),
         Some(Command::Manifest(command)) => command.run(&context),
         Some(Command::Schema(command)) => command.run(&context),

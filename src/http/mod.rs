@@ -91,7 +91,7 @@ impl Worker {
 pub fn app(worker: Worker) -> Guarded<Router> {
     let Served { engine, keys, address, server, webhooks, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
-    let inbox = api::guarded(webhooks.admin_router(), engine.clone(), keys.clone());
+    let inbox = api::guarded(webhooks.admin_router(), keys.clone());
     let webhooks = webhooks.router();
     let routes = match server {
         None => api::router(engine, keys),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::redis::cmd;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use ::redis::cmd;
 use serde_json::{Value, json};
 use tower_service::Service;
 
