@@ -168,7 +168,8 @@ impl Core {
             #[cfg(test)]
             Input::PassTime { millis, reply } => {
                 self.store.expire_state_earlier(millis)?;
-                self.effects.push(Effect::Answer { reply, answer: true });
+                let answer = system_bus_runtime::service::StateReply::Flag(true);
+                self.effects.push(Effect::State { reply, answer });
             }
         }
         Ok(())

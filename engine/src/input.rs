@@ -34,7 +34,7 @@ pub(crate) enum Input {
     FailCommit,
     /// All state expires this much earlier, as if so much time had passed.
     #[cfg(test)]
-    PassTime { millis: i64, reply: Reply<bool> },
+    PassTime { millis: i64, reply: Reply<StateReply> },
 }
 
 /// An event that is durable.
