@@ -13,8 +13,9 @@ use system_bus_runtime::function::Services;
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
+use system_bus_runtime::service::gateway::RedisSink;
 use system_bus_runtime::service::redis::RedisState;
-use system_bus_runtime::service::{Redis, Secrets, StateStore};
+use system_bus_runtime::service::{NotificationSink, Redis, Secrets, StateStore};
 use system_bus_runtime::webhook::{WebhookConfig, WebhookGateway};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -65,7 +66,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let mut contact = JoinSet::new();
     let services = match settings.redis.clone() {
         Some(redis) => {
-            let services = keeping_state(services, &redis);
+            let services = with_redis(services, &redis);
             contact.spawn(async move { redis.first_contact().await });
             services
         }
@@ -153,9 +154,13 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     Ok(())
 }
 
-/// `services` with state in Redis, unless the application keeps it elsewhere.
-fn keeping_state(services: Services, redis: &Redis) -> Services {
+/// `services` with state, and the operator's channel, in Redis, unless the application has them elsewhere.
+fn with_redis(services: Services, redis: &Redis) -> Services {
     let services = services.with(redis.clone());
+    let services = match services.find::<Arc<dyn NotificationSink>>() {
+        Some(_) => services,
+        None => services.with::<Arc<dyn NotificationSink>>(Arc::new(RedisSink::new(redis.clone()))),
+    };
     match services.find::<Arc<dyn StateStore>>() {
         Some(_) => services,
         None => services.with::<Arc<dyn StateStore>>(Arc::new(RedisState::new(redis.clone()))),
@@ -246,7 +251,7 @@ impl Start<'_> {
             if webhooks.is_empty() { String::new() } else { format!(", at {url}/webhooks/NAME") },
             self.server.map(server_line).unwrap_or_default(),
             directory.display(),
-            self.redis.map(|redis| format!(", state in Redis at {}", redis.address())).unwrap_or_default(),
+            self.redis.map(|redis| format!(", state and messages in Redis at {}", redis.address())).unwrap_or_default(),
         );
         if let Some((event, data)) = self.first_event() {
             text += &format!(
