@@ -1,13 +1,11 @@
 //! What the engine's core is told.
 
-use std::time::Duration;
-
 use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::Notification;
+use system_bus_runtime::service::{Notification, StateCommand, StateReply};
 use tokio::sync::oneshot;
 
 use crate::store::RunKey;
@@ -27,16 +25,8 @@ pub(crate) enum Input {
     Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
     /// A function tells the operator something.
     Notify { notification: Notification, reply: Reply<bool> },
-    /// A function sets a value.
-    SetState {
-        key: String,
-        value: Box<RawValue>,
-        expires_after: Option<Duration>,
-        only_if_absent: bool,
-        reply: Reply<bool>,
-    },
-    /// A function removes a value.
-    RemoveState { key: String, reply: Reply<bool> },
+    /// A function changes what it keeps between runs.
+    State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.
     Drain,
     /// The next commit fails, as on a full disk.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use system_bus_runtime::service::STATE_VALUE_BYTES_MAX;
+
 /// Bytes of one event as JSON; the limit of an Inngest server's default plan, and what a webhook seldom exceeds.
 pub const EVENT_BYTES_MAX: usize = 512 * 1024;
 
@@ -47,7 +49,7 @@ pub const RESPONSE_BYTES_MAX: usize = STEP_BYTES_MAX;
 /// Bytes of a provider's refusal that an error repeats.
 pub const REFUSAL_BYTES_MAX: usize = 1_024;
 
-/// Bytes of events that wait for the engine's thread; further ones are answered 503.
+/// Bytes of events and of state that wait for the engine's thread; further ones are answered 503.
 pub const BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes of a run's output that a list shows; the run itself shows all of it.
@@ -103,4 +105,5 @@ pub const LIST_ROWS_MAX: u32 = 1_000;
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
 const _: () = assert!(STEPS_PER_RUN_MAX < 1 << 20, "a step's key has 20 bits for its position");
+const _: () = assert!(STATE_VALUE_BYTES_MAX <= STEP_BYTES_MAX, "a value often becomes a step's result");
 const _: () = assert!(EVENT_BYTES_MAX <= REQUEST_BYTES_MAX, "one event must fit into a request");

@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use system_bus_runtime::event::{EventData, FunctionFailed};
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::registry::Registry;
-use system_bus_runtime::service::Notification;
+use system_bus_runtime::service::{Notification, StateCommand, StateReply};
 
 use crate::catalog::is_internal;
 use crate::clock::{Clock, SystemClock};
 use crate::handle::Engine;
 use crate::limits;
 use crate::store::{
-    EventRow, Millis, OpenError, PendingRow, RunState, completed_steps, open_reader, ulid_bytes, ulid_from,
+    EventRow, Millis, OpenError, PendingRow, RunState, apply_state, completed_steps, open_reader, ulid_bytes, ulid_from,
 };
 
 /// Why a question cannot be answered; the details are in the log.
@@ -51,16 +51,10 @@ impl Reader {
         })
     }
 
-    pub(crate) async fn state(&self, key: String) -> Result<Option<Box<RawValue>>, QueryError> {
+    /// Does a command that only reads.
+    pub(crate) async fn state(&self, key: String, command: StateCommand) -> Result<StateReply, QueryError> {
         let now = SystemClock.now();
-        self.ask(move |connection| {
-            connection
-                .prepare_cached("SELECT value FROM state WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)")?
-                .query_row(params![key, now], |row| row.get::<_, String>(0))
-                .optional()
-        })
-        .await
-        .map(|text| text.and_then(|text| RawValue::from_string(text).ok()))
+        self.ask(move |connection| apply_state(connection, &key, &command, now)).await
     }
 }
 

@@ -4,7 +4,10 @@ mod gateway;
 mod state;
 
 pub use gateway::{Gateway, Notification, NotificationSink, Notified};
-pub use state::{State, StateStore};
+pub use state::{
+    ListEnd, STATE_EXPIRY_MAX, STATE_ITEMS_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateCommand,
+    StateKind, StateProblem, StateReply, StateStore,
+};
 
 use std::future::Future;
 use std::pin::Pin;
