@@ -67,6 +67,13 @@ impl Gateway {
         self.origin_session.as_deref()
     }
 
+    /// The same gateway on behalf of another conversation than the one that started the run, which is told instead.
+    #[must_use]
+    pub fn for_session(mut self, session: impl Into<String>) -> Self {
+        self.origin_session = Some(session.into());
+        self
+    }
+
     /// Tells how far a run is, to the gateway and to the conversation that started it.
     pub async fn progress(&self, message: impl Into<String>, extra: impl Serialize) -> Result<Notified> {
         let payload = with_message(message.into(), &extra)?;
