@@ -154,9 +154,9 @@ impl Core {
                 let run = self.signal(&signal, &data)?;
                 self.effects.push(Effect::Signalled { reply, run });
             }
-            Input::Notify { notification, reply } => {
-                let answer = self.store.add_notification(&notification, self.now)?;
-                self.effects.push(Effect::Answer { reply, answer });
+            Input::Notify { notification, delivery, reply } => {
+                let delivery = self.notify(notification, delivery)?;
+                self.effects.push(Effect::Notified { reply, delivery });
             }
             Input::State { key, command, reply } => {
                 let answer = self.store.apply_state(&key, &command, self.now)?;

@@ -40,6 +40,8 @@ pub(crate) struct Driver {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) handle: Handle,
     pub(crate) stats: Arc<Stats>,
+    /// Told when a message to the operator has come.
+    pub(crate) arrivals: watch::Sender<()>,
     /// Keeps other processes out for as long as this thread writes.
     pub(crate) lock: Option<DirectoryLock>,
     pub(crate) stop: Stop,
@@ -174,7 +176,10 @@ impl Driver {
                 Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
                 Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
-                Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Notified { reply, delivery }) => {
+                    self.arrivals.send_replace(());
+                    let _ = reply.send(delivery);
+                }
                 Some(Effect::State { reply, answer }) => drop(reply.send(answer)),
                 Some(Effect::Ended) => self.stats.count_ended(),
                 Some(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use system_bus_runtime::event::ReceivedEvent;
 use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
-use system_bus_runtime::service::StateReply;
+use system_bus_runtime::service::{Delivery, StateReply};
 
 use crate::input::{Accepted, CancelOutcome, Reply};
 use crate::store::RunKey;
@@ -19,8 +19,8 @@ pub(crate) enum Effect {
     Cancelled { reply: Reply<CancelOutcome>, outcome: CancelOutcome },
     /// Tell a sender which run received its signal.
     Signalled { reply: Reply<Option<RunId>>, run: Option<RunId> },
-    /// Answer a yes-or-no question.
-    Answer { reply: Reply<bool>, answer: bool },
+    /// Tell a function what became of its message, and followers that there may be one.
+    Notified { reply: Reply<Delivery>, delivery: Delivery },
     /// Tell a function what became of its command.
     State { reply: Reply<StateReply>, answer: StateReply },
     /// Make a run resident, or execute one step of it beside the resident future.

@@ -81,6 +81,7 @@ struct Inner {
     reader: Reader,
     stats: Arc<Stats>,
     services: Services,
+    arrivals: watch::Receiver<()>,
     ended: watch::Receiver<bool>,
 }
 
@@ -150,6 +151,7 @@ impl Engine {
         };
         let services = services::provide(services, &link, &Reader::open(config.directory.clone())?);
         let stats = Arc::new(Stats::default());
+        let (arrivals_sender, arrivals) = watch::channel(());
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
             catalog: catalog.clone(),
@@ -159,6 +161,7 @@ impl Engine {
             clock: Arc::new(SystemClock),
             handle: Handle::current(),
             stats: stats.clone(),
+            arrivals: arrivals_sender,
             lock: Some(lock),
             stop: Stop::No,
             ended: ended_sender,
@@ -167,7 +170,7 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, ended })))
+        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, arrivals, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
@@ -223,6 +226,13 @@ impl Engine {
     /// Reads the store beside the engine.
     pub(crate) fn reader(&self) -> &Reader {
         &self.0.reader
+    }
+
+    /// Notes what comes to the operator from now on.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<()> {
+        let mut arrivals = self.0.arrivals.clone();
+        arrivals.mark_unchanged();
+        arrivals
     }
 
     /// Counters since the start.

@@ -5,7 +5,7 @@ use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::{Notification, StateCommand, StateReply};
+use system_bus_runtime::service::{Delivery, Notification, StateCommand, StateReply};
 use tokio::sync::oneshot;
 
 use crate::store::RunKey;
@@ -23,8 +23,8 @@ pub(crate) enum Input {
     Cancel { run: RunId, reply: Reply<CancelOutcome> },
     /// A signal came in.
     Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
-    /// A function tells the operator something.
-    Notify { notification: Notification, reply: Reply<bool> },
+    /// A function tells the operator something; `delivery` is what another channel has made of it already.
+    Notify { notification: Notification, delivery: Option<Delivery>, reply: Reply<Delivery> },
     /// A function changes what it keeps between runs.
     State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - [`limits`]: every bound, with its reason
-//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
+//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `notifications`, `scheduler`, `flow`, `recovery`: what the core decides
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
 //! - `outbound`: requests that steps ask for
@@ -31,6 +31,7 @@ mod flow;
 mod handle;
 mod input;
 mod matcher;
+mod notifications;
 mod outbound;
 mod query;
 mod recovery;
@@ -51,10 +52,11 @@ mod sim;
 pub use catalog::CatalogError;
 pub use handle::{Config, Engine, SendError, SignalError, StartError};
 pub use input::{Accepted, CancelOutcome};
+pub use notifications::FollowError;
 pub use query::{
     EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunLink, RunStatus, RunSummary,
     StepDetail,
 };
 pub use signals::SignalProblem;
 pub use stats::Stats;
-pub use store::OpenError;
+pub use store::{KeptNotification, OpenError};

@@ -19,6 +19,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 use crate::handle::Engine;
 use crate::limits;
@@ -36,11 +37,19 @@ pub struct Keys {
 struct Api {
     engine: Engine,
     keys: Arc<Keys>,
+    /// Places of requests that wait for the next message.
+    followers: Arc<Semaphore>,
+}
+
+impl Api {
+    fn new(engine: Engine, keys: Keys) -> Self {
+        Self { engine, keys: Arc::new(keys), followers: Arc::new(Semaphore::new(limits::FOLLOWERS_MAX)) }
+    }
 }
 
 /// The routes of one engine.
 pub fn router(engine: Engine, keys: Keys) -> Router {
-    let api = Api { engine, keys: Arc::new(keys) };
+    let api = Api::new(engine, keys);
     let guarded = Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/{id}", get(events::show))
@@ -62,7 +71,7 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
 
 /// The routes of an engine that only keeps notifications and state, because a server runs the functions.
 pub fn keeping_router(engine: Engine, keys: Keys) -> Router {
-    let api = Api { engine, keys: Arc::new(keys) };
+    let api = Api::new(engine, keys);
     Router::new()
         .route("/v1/notifications", get(notifications::list))
         .route_layer(from_fn_with_state(api.clone(), require_signing_key))

@@ -5,6 +5,7 @@
 
 mod events;
 mod keep;
+mod notifications;
 mod open;
 mod pending;
 mod runs;
@@ -13,6 +14,7 @@ mod steps;
 mod waits;
 
 pub(crate) use events::{EventRow, Fate};
+pub use notifications::KeptNotification;
 pub use open::OpenError;
 pub(crate) use open::{DirectoryLock, Place, open_reader};
 pub(crate) use pending::{PendingKind, PendingRow};

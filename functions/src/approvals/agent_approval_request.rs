@@ -50,7 +50,7 @@ pub async fn agent_approval_request(
         };
         step.send_event("emit-auto-resolved", resolved).await?;
     } else {
-        step.run("notify-gateway-pending", gateway.notify("approval.requested", question(&approval))).await?;
+        step.run("notify-gateway-pending", gateway.urgent("approval.requested", question(&approval))).await?;
     }
     Ok(Submitted { request_id: approval.request_id, auto_approved })
 }
@@ -87,6 +87,7 @@ fn prompt(approval: &Approval) -> String {
 
 #[cfg(test)]
 mod tests {
+    use system_bus_runtime::service::Urgency;
     use system_bus_runtime::testing::Harness;
 
     use super::*;
@@ -123,6 +124,7 @@ mod tests {
         assert_eq!(report.state.value(&format!("approval:pending:{id}")), Some(pending));
         let [question] = &report.notifications[..] else { panic!("one question") };
         assert_eq!(question.kind, "approval.requested");
+        assert_eq!(question.urgency, Urgency::Urgent, "an agent waits");
         assert_eq!(question.payload["requestId"], **id);
         let prompt = question.payload["prompt"].as_str().expect("a text");
         let answer = format!(

@@ -176,7 +176,8 @@ impl Courier<'_> {
         let mut payload = webhook.payload(id)?;
         payload.insert("originSession".to_owned(), Value::from(session));
         payload.insert("prompt".to_owned(), Value::from(webhook.prompt.as_str()));
-        self.gateway.clone().for_session(session).notify(MATCHED, payload).await?;
+        // It is for an agent, which does not sleep.
+        self.gateway.clone().for_session(session).urgent(MATCHED, payload).await?;
         Ok(())
     }
 }

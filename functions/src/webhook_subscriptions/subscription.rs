@@ -115,7 +115,8 @@ pub(super) async fn find(
             }
             Verdict::Matches if found.matches.len() == MATCHES_MAX => found.left_out += 1,
             Verdict::Matches => {
-                let session_id = subscription.session_id.filter(|session| !session.trim().is_empty());
+                let session_id = subscription.session_id.map(|session| session.trim().to_owned());
+                let session_id = session_id.filter(|session| !session.is_empty());
                 found.matches.push(Match { id, session_id });
             }
         }
@@ -238,7 +239,7 @@ mod tests {
         let store = MemoryState::default();
         let state = State::new(Arc::new(store.clone()));
         let records = [
-            ("a", record(json!({ "sessionId": "pi-7" }))),
+            ("a", record(json!({ "sessionId": " pi-7 " }))),
             ("b", record(json!({ "expiresAt": NOW }))),
             ("c", json!({ "provider": 1 })),
             ("d", record(json!({ "provider": "mux" }))),

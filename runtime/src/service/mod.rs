@@ -1,9 +1,9 @@
 //! Services that functions take as parameters; the engine, or a test, gives them what stands behind.
 
-mod gateway;
+pub mod gateway;
 mod state;
 
-pub use gateway::{Gateway, Notification, NotificationSink, Notified};
+pub use gateway::{Delivery, Gateway, Notification, NotificationSink, Notified, Urgency};
 pub use state::{
     ListEnd, STATE_EXPIRY_MAX, STATE_ITEMS_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateCommand,
     StateKind, StateProblem, StateReply, StateStore,
