@@ -1,8 +1,10 @@
 //! Services that functions take as parameters; the engine, or a test, gives them what stands behind.
 
 pub mod gateway;
+pub mod redis;
 mod state;
 
+pub use self::redis::Redis;
 pub use gateway::{Delivery, Gateway, Notification, NotificationSink, Notified, Urgency};
 pub use state::{
     ListEnd, STATE_EXPIRY_MAX, STATE_ITEMS_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateCommand,
