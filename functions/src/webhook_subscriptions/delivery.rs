@@ -119,12 +119,10 @@ impl Courier<'_> {
         }
         let count = |is: fn(&Fate) -> bool| fates.iter().flatten().filter(|fate| is(fate)).count();
         Ok(Dispatched {
-            matched_subscriptions: matches.len() + found.left_out,
             delivered: count(|fate| matches!(fate, Fate::Delivered { .. })),
             duplicates: count(|fate| *fate == Fate::Duplicate),
             notified_sessions: count(|fate| *fate == Fate::Delivered { notified: true }),
-            removed: found.removed,
-            left_out: found.left_out,
+            ..Dispatched::to_nobody(found)
         })
     }
 
@@ -179,6 +177,20 @@ impl Courier<'_> {
         // It is for an agent, which does not sleep.
         self.gateway.clone().for_session(session).urgent(MATCHED, payload).await?;
         Ok(())
+    }
+}
+
+impl Dispatched {
+    /// What comes of an event that nobody subscribed to.
+    pub(super) fn to_nobody(found: &Matches) -> Self {
+        Self {
+            matched_subscriptions: found.matches.len() + found.left_out,
+            delivered: 0,
+            duplicates: 0,
+            notified_sessions: 0,
+            removed: found.removed,
+            left_out: found.left_out,
+        }
     }
 }
 
