@@ -5,6 +5,7 @@
 //! [`Harness::check_all`] then fails, repeats and crashes every step in turn. It opens no socket and never sleeps.
 //!
 //! [`RecordingSink`] and [`MemoryState`] are the doubles that it gives to functions; they also serve on their own.
+//! [`ScriptedProcesses`] stands for other programs.
 
 mod answer;
 mod checks;
@@ -13,6 +14,7 @@ mod drive;
 mod harness;
 mod open;
 mod problem;
+mod processes;
 mod report;
 mod sink;
 mod state;
@@ -24,6 +26,7 @@ pub use checks::Check;
 pub use clock::TestClock;
 pub use harness::Harness;
 pub use problem::HarnessError;
+pub use processes::ScriptedProcesses;
 pub use report::{Report, SentSignal};
 pub use sink::RecordingSink;
 pub use state::MemoryState;
