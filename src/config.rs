@@ -9,12 +9,15 @@ use system_bus_engine::api::Keys;
 use system_bus_runtime::middleware::{Encryption, EncryptionKey, KeyError, MiddlewareStack, Tracing};
 use system_bus_runtime::server::settings::check_variable;
 use system_bus_runtime::server::{ServerSettings, SettingsError};
+use system_bus_runtime::service::Redis;
+use system_bus_runtime::service::redis::RedisUrlError;
 use system_bus_runtime::webhook::Provider;
 
 const PORT_DEFAULT: u16 = 3111;
 const DIRECTORY_DEFAULT: &str = ".system-bus";
 const EVENT_KEY: &str = "INNGEST_EVENT_KEY";
 const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
+const REDIS_URL: &str = "REDIS_URL";
 const ENCRYPTION_KEY: &str = "SYSTEM_BUS_ENCRYPTION_KEY";
 const ENCRYPTION_FALLBACKS: &str = "SYSTEM_BUS_ENCRYPTION_KEY_FALLBACKS";
 const DECRYPT_ONLY: &str = "SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY";
@@ -31,6 +34,9 @@ pub enum ConfigError {
     /// `WORKER_ROLE` is no role.
     #[error("`WORKER_ROLE` is `{0}`: use `host` or `cluster`, or leave it unset to run all functions")]
     Role(String),
+    /// `REDIS_URL` names no server; what it says is not repeated, as it may hold a password.
+    #[error("`{REDIS_URL}` is {0}")]
+    Redis(#[from] RedisUrlError),
     /// A variable is about encryption, and there is no key.
     #[error("`{0}` is set, but `{ENCRYPTION_KEY}` is not: set the key that values are encrypted with")]
     EncryptionKeyMissing(&'static str),
@@ -131,6 +137,11 @@ impl Environment {
         Keys { event: self.text(EVENT_KEY), signing: self.text(SIGNING_KEY) }
     }
 
+    /// Where the state of functions is kept; in the embedded store when unset.
+    pub fn redis(&self) -> Result<Option<Redis>, ConfigError> {
+        Ok(self.text(REDIS_URL).map(|url| Redis::open(&url)).transpose()?)
+    }
+
     /// How values are encrypted; without a key not at all.
     pub fn encryption(&self) -> Result<Option<Encryption>, ConfigError> {
         let derive = |name, secret: &str| {
@@ -203,7 +214,8 @@ impl Environment {
             }
         }
         let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
-        Ok(Settings { address, directory, role: self.role()?, keys, middleware: self.middleware()? })
+        let (role, middleware, redis) = (self.role()?, self.middleware()?, self.redis()?);
+        Ok(Settings { address, directory, role, keys, middleware, redis })
     }
 }
 
@@ -219,6 +231,8 @@ pub struct Settings {
     pub keys: Keys,
     /// What stands around all functions, outside the application's own middleware.
     pub middleware: MiddlewareStack,
+    /// Where the state of functions is kept; in the embedded store when `None`.
+    pub redis: Option<Redis>,
 }
 
 /// The deployment that a worker is.
@@ -316,6 +330,19 @@ mod tests {
         assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
         let switch = [(ENCRYPTION_KEY, "k"), (DECRYPT_ONLY, "perhaps")];
         assert!(refusal(&switch).starts_with("`SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY` is `perhaps`"));
+    }
+
+    #[test]
+    fn redis_is_named_by_its_url_and_a_wrong_one_is_not_repeated() {
+        let redis = |url: &str| Environment::of([(REDIS_URL, url)]).settings().map(|settings| settings.redis);
+        assert!(redis(" ").expect("is unset").is_none());
+        let server = redis("rediss://user:secret-word@example.com/1").expect("is fine").expect("is set");
+        assert_eq!(server.address(), "example.com:6379");
+        for url in ["secret-word", "http://:secret-word@example.com", "redis://:secret-word@example.com/first"] {
+            let error = redis(url).expect_err("is no URL of Redis").to_string();
+            assert!(error.starts_with("`REDIS_URL` is not the URL of a Redis server"), "{error}");
+            assert!(!error.contains("secret-word"), "{error}");
+        }
     }
 
     #[test]

@@ -165,6 +165,11 @@ impl Core {
             Input::Drain => self.draining = true,
             #[cfg(test)]
             Input::FailCommit => self.store.limit_size()?,
+            #[cfg(test)]
+            Input::PassTime { millis, reply } => {
+                self.store.expire_state_earlier(millis)?;
+                self.effects.push(Effect::Answer { reply, answer: true });
+            }
         }
         Ok(())
     }

@@ -263,6 +263,13 @@ impl Engine {
         self.0.link.sender.send(Message::Input(Input::FailCommit)).unwrap();
     }
 
+    /// Lets time pass for the state of functions.
+    #[cfg(test)]
+    pub(crate) async fn pass_time(&self, time: std::time::Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap();
+        self.0.link.ask(|reply| Input::PassTime { millis, reply }).await.unwrap();
+    }
+
     /// Resolves when the engine has stopped.
     pub async fn ended(&self) {
         let mut ended = self.0.ended.clone();

@@ -32,6 +32,9 @@ pub(crate) enum Input {
     /// The next commit fails, as on a full disk.
     #[cfg(test)]
     FailCommit,
+    /// All state expires this much earlier, as if so much time had passed.
+    #[cfg(test)]
+    PassTime { millis: i64, reply: Reply<bool> },
 }
 
 /// An event that is durable.

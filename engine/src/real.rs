@@ -5,6 +5,7 @@ mod middleware;
 mod notifications;
 mod outbound;
 mod signals;
+mod state;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -52,6 +52,7 @@ Examples:
 
 Environment:
   HOST, PORT                              where the worker listens (127.0.0.1, 3111)
+  REDIS_URL                               where functions keep their state (in SYSTEM_BUS_DATA)
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
   WORKER_ROLE                             which functions it runs: host or cluster (all)
   INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY  who may use it; needed beyond 127.0.0.1

@@ -3,17 +3,21 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine};
+use system_bus_runtime::function::Services;
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
+use system_bus_runtime::service::redis::RedisState;
+use system_bus_runtime::service::{Redis, StateStore};
 use system_bus_runtime::webhook::{Provider, providers};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::context::Context;
 use super::failure::Failure;
@@ -57,6 +61,16 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
     let services = context.application.services().clone();
+    // Ends with this function.
+    let mut contact = JoinSet::new();
+    let services = match settings.redis.clone() {
+        Some(redis) => {
+            let services = keeping_state(services, &redis);
+            contact.spawn(async move { redis.first_contact().await });
+            services
+        }
+        None => services,
+    };
     let middleware = settings.middleware.around(context.application.middleware());
     // For a server the engine runs nothing: it keeps state and notifications.
     let executed = if server.is_some() { Registry::default() } else { registry.clone() };
@@ -75,11 +89,13 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         registry: &registry,
         role: settings.role,
         server: server.as_ref(),
+        redis: settings.redis.as_ref(),
     };
     start.announce(&providers, &secrets)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
         server: server.clone(),
+        redis: settings.redis,
         registry,
         keys: settings.keys,
         providers,
@@ -128,6 +144,15 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     Ok(())
 }
 
+/// `services` with state in Redis, unless the application keeps it elsewhere.
+fn keeping_state(services: Services, redis: &Redis) -> Services {
+    let services = services.with(redis.clone());
+    match services.find::<Arc<dyn StateStore>>() {
+        Some(_) => services,
+        None => services.with::<Arc<dyn StateStore>>(Arc::new(RedisState::new(redis.clone()))),
+    }
+}
+
 /// Resolves only when the work for a server could not begin.
 async fn start_of(keeping: Option<JoinHandle<Result<(), StartError>>>) -> Failure {
     match keeping {
@@ -167,6 +192,7 @@ struct Start<'s> {
     registry: &'s Registry,
     role: Option<WorkerRole>,
     server: Option<&'s Serving>,
+    redis: Option<&'s Redis>,
 }
 
 impl Start<'_> {
@@ -183,6 +209,7 @@ impl Start<'_> {
             let document = json!({
                 "url": url, "data": directory, "role": self.role.map_or("all", WorkerRole::name),
                 "functions": functions, "events": events, "webhooks": ids,
+                "redis": self.redis.map(Redis::address),
                 "server": self.server.map(|server| server.worker().settings().api_origin.to_string()),
             });
             return self.context.print(&document.to_string());
@@ -201,13 +228,14 @@ impl Start<'_> {
              functions  {functions} ({role}; `{program} functions`)\n  \
              events     {events} (`{program} events`), sent to {}\n  \
              webhooks   {}{}\n  \
-             {}data       {}\n\n",
+             {}data       {}{}\n\n",
             env!("CARGO_PKG_VERSION"),
             self.server.map_or_else(|| format!("{url}/e/KEY"), |_| "the server".to_owned()),
             if webhooks.is_empty() { "none".to_owned() } else { webhooks.join(", ") },
             if webhooks.is_empty() { String::new() } else { format!(", at {url}/webhooks/NAME") },
             self.server.map(server_line).unwrap_or_default(),
             directory.display(),
+            self.redis.map(|redis| format!(", state in Redis at {}", redis.address())).unwrap_or_default(),
         );
         if let Some((event, data)) = self.first_event() {
             text += &format!(

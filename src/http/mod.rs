@@ -24,6 +24,7 @@ use system_bus_engine::Engine;
 use system_bus_engine::api::{self, ApiError, Keys};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::Serving;
+use system_bus_runtime::service::Redis;
 use system_bus_runtime::webhook::Provider;
 use tokio::net::TcpListener;
 
@@ -40,6 +41,8 @@ pub struct Served {
     pub engine: Engine,
     /// The server that runs the functions in place of the engine.
     pub server: Option<Serving>,
+    /// Where the state of functions is kept; in the engine's store when `None`.
+    pub redis: Option<Redis>,
     /// The functions and events of this worker.
     pub registry: Registry,
     /// Who may use the engine's routes.

@@ -41,6 +41,7 @@ impl Bench {
         let worker = Worker::new(Served {
             engine: engine.clone(),
             server: None,
+            redis: None,
             registry: Registry::default(),
             keys: Keys::default(),
             providers: vec![&VENDOR],

@@ -9,6 +9,7 @@ mod guard;
 mod limits;
 mod manifest;
 mod process;
+mod redis;
 mod registry;
 mod server;
 mod start;

@@ -100,6 +100,7 @@ fn an_environment_that_cannot_be_used_is_one_line() {
         (&[("WORKER_ROLE", "both")], &["`WORKER_ROLE` is `both`", "cluster"]),
         (&[("HOST", "0.0.0.0")], &["`0.0.0.0`", "`INNGEST_EVENT_KEY` and `INNGEST_SIGNING_KEY`"]),
         (&[("HOST", "0.0.0.0"), ("INNGEST_EVENT_KEY", "k")], &["set `INNGEST_SIGNING_KEY`,"]),
+        (&[("REDIS_URL", "localhost:6379")], &["`REDIS_URL` is not the URL of a Redis server", "redis://"]),
         (&[("INNGEST_DEVV", "1")], &["`INNGEST_DEVV`", "did you mean `INNGEST_DEV`?"]),
     ] {
         refused(variables).fails(1, parts);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Harness, MemoryState, RecordingSink, TestClock};
+use crate::service::StateStore;
+use crate::testing::{Harness, MemoryState, RecordingSink, StateSubject, TestClock, check_state_store};
 
 #[tokio::test]
 async fn a_notification_is_kept_once_by_its_id() {
@@ -61,4 +62,19 @@ async fn state_that_a_test_sets_is_there_at_each_run() {
         assert_eq!(report.value::<(u32, Option<u32>)>().unwrap(), (5, None), "the sleep outlasts the value");
         assert_eq!(report.state.value("count"), None);
     }
+}
+
+impl StateSubject for MemoryState {
+    fn store(&self) -> Arc<dyn StateStore> {
+        Arc::new(self.clone())
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock().advance(time);
+    }
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract_of_state() {
+    check_state_store(&MemoryState::default()).await;
 }
