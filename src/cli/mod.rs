@@ -15,6 +15,7 @@ mod schema;
 mod send;
 mod serve;
 mod show;
+mod sleep;
 mod why;
 
 use std::ffi::OsString;
@@ -71,6 +72,8 @@ enum Command {
     Why(why::Why),
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
+    Sleep(sleep::Sleep),
+    Wake(sleep::Wake),
     Refresh(refresh::Refresh),
     Manifest(manifest::ShowManifest),
     Schema(schema::Schema),
@@ -98,6 +101,8 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Why(command)) => command.run(&context),
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
+        Some(Command::Sleep(command)) => command.run(&context),
+        Some(Command::Wake(command)) => command.run(&context),
         Some(Command::Refresh(command)) => command.run(&context),
         Some(Command::Manifest(command)) => command.run(&context),
         Some(Command::Schema(command)) => command.run(&context),
