@@ -65,6 +65,33 @@ pub struct AgentRequested {
     pub read_files: Option<bool>,
 }
 
+impl AgentRequested {
+    /// A request that leaves all else to whoever hands it on.
+    pub fn new(request_id: impl Into<String>, task: impl Into<String>, tool: AgentTool) -> Self {
+        Self {
+            request_id: request_id.into(),
+            workflow_id: None,
+            story_id: None,
+            base_sha: None,
+            session_id: None,
+            task: task.into(),
+            tool,
+            canary: None,
+            agent: None,
+            cwd: None,
+            repo_url: None,
+            branch: None,
+            timeout: None,
+            model: None,
+            sandbox: None,
+            execution_mode: None,
+            sandbox_backend: None,
+            sandbox_mode: None,
+            read_files: None,
+        }
+    }
+}
+
 /// The program that works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
