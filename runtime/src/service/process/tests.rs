@@ -26,6 +26,9 @@ async fn failure(invocation: Invocation) -> ProcessError {
     run(invocation).await.expect_err("does not end well")
 }
 
+/// A shell's rest, of which a signal takes a part.
+const REST: &str = "for part in 1 2 3; do sleep 1000 & wait; done";
+
 /// Runs it in a task, which can be aborted.
 fn spawn(local: &LocalProcesses, invocation: Invocation) -> JoinHandle<Result<Output, ProcessError>> {
     let local = local.clone();
@@ -49,12 +52,24 @@ impl Family {
         Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
 
-    /// The program; `then` is what it does once its child has said that it is slow, and has connected.
-    fn program(&self, then: &str) -> Invocation {
+    /// The program; `first` is what it does before it starts its child, `then` what it does afterwards.
+    ///
+    /// The shells use `wait`, because a signal interrupts it wherever it strikes.
+    fn program(&self, first: &str, then: &str) -> Invocation {
         let port = self.listener.local_addr().unwrap().port();
         let connect = format!("echo slow >&2; exec 3<>/dev/tcp/127.0.0.1/{port}; echo $$ >&3");
-        let child = format!("trap 'echo told >&3' TERM; {connect}; echo connected; while :; do sleep 1000; done");
-        Invocation::new("bash").args(["-c", &format!("exec 4< <({child}); read -r line <&4; {then}")])
+        let child = format!("trap 'echo told >&3' TERM; {connect}; kill -USR1 $$; {REST}");
+        Invocation::new("bash").args(["-c", &format!("trap : USR1; {first}; ({child}) & {then}")])
+    }
+
+    /// A program that ends when it is told to.
+    fn obedient(&self) -> Invocation {
+        self.program(":", "wait; wait")
+    }
+
+    /// One that goes on like its child.
+    fn stubborn(&self) -> Invocation {
+        self.program("trap : TERM", REST)
     }
 
     async fn child(&self) -> Child {
@@ -193,7 +208,7 @@ async fn truncated_output_keeps_the_beginning_and_blocks_nobody() {
 #[tokio::test]
 async fn a_time_out_ends_the_whole_group() {
     let (family, local) = (Family::new().await, LocalProcesses::default());
-    let invocation = family.program("sleep 1000").timeout(Duration::from_secs(600));
+    let invocation = family.obedient().timeout(Duration::from_secs(600));
     let task = spawn(&local, invocation);
     let mut child = family.child().await;
     let _frozen = freeze();
@@ -208,7 +223,7 @@ async fn a_time_out_ends_the_whole_group() {
 #[tokio::test]
 async fn a_program_that_goes_on_is_killed_after_the_grace() {
     let (family, local) = (Family::new().await, LocalProcesses::default());
-    let invocation = family.program("trap '' TERM; while :; do sleep 1000; done").timeout(Duration::from_secs(600));
+    let invocation = family.stubborn().timeout(Duration::from_secs(600));
     let task = spawn(&local, invocation);
     let mut child = family.child().await;
     let _frozen = freeze();
@@ -224,7 +239,7 @@ async fn a_program_that_goes_on_is_killed_after_the_grace() {
 #[tokio::test]
 async fn dropping_the_future_ends_the_whole_group_and_reaps_it() {
     let (family, local) = (Family::new().await, LocalProcesses::with_places(1));
-    let invocation = family.program("sleep 1000");
+    let invocation = family.obedient();
     let task = spawn(&local, invocation);
     let mut child = family.child().await;
     assert!(!is_reaped(child.parent));
@@ -239,7 +254,7 @@ async fn dropping_the_future_ends_the_whole_group_and_reaps_it() {
 #[tokio::test]
 async fn the_end_of_the_runtime_ends_the_whole_group() {
     let family = Family::new().await;
-    let invocation = family.program("trap '' TERM; while :; do sleep 1000; done");
+    let invocation = family.stubborn();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.spawn(run(invocation));
     let mut child = family.child().await;
@@ -250,9 +265,9 @@ async fn the_end_of_the_runtime_ends_the_whole_group() {
 #[tokio::test]
 async fn what_a_program_leaves_behind_ends_with_it() {
     let family = Family::new().await;
-    let run = tokio::spawn(run(family.program("echo done")));
+    let run = tokio::spawn(run(family.program("trap 'echo done; exit' USR1", "wait")));
     let mut child = family.child().await;
-    // Its child still holds stderr, and is not waited for.
+    // Its child still holds stdout, and is not waited for.
     assert_eq!(run.await.unwrap().expect("ends well").text().unwrap(), "done\n");
     child.is_gone().await;
 }
@@ -268,7 +283,7 @@ async fn a_daemon_that_holds_the_output_is_not_waited_for() {
 #[tokio::test]
 async fn programs_wait_for_a_place() {
     let (family, local) = (Family::new().await, LocalProcesses::with_places(1));
-    let invocation = family.program("sleep 1000");
+    let invocation = family.obedient();
     let first = spawn(&local, invocation);
     let _child = family.child().await;
     let mut second = local.run(Invocation::new("true"));
@@ -281,7 +296,7 @@ async fn programs_wait_for_a_place() {
 #[tokio::test]
 async fn a_stop_ends_all_programs_and_starts_no_more() {
     let (family, local) = (Family::new().await, LocalProcesses::with_places(1));
-    let invocation = family.program("sleep 1000");
+    let invocation = family.obedient();
     let running = spawn(&local, invocation);
     let mut child = family.child().await;
     let mut waiting = local.run(Invocation::new("true"));
