@@ -48,7 +48,7 @@ pub async fn vercel_deploy_error_notify(
     let deployment = &event.data.deployment;
     let prompt = step.run("build-prompt", async { Ok::<_, Error>(prompt("❌", "has failed", deployment)) }).await?;
     let message = Message::of(deployment, &prompt);
-    let notified = step.run("notify-gateway", gateway.notify("vercel.deploy.error", message)).await?;
+    let notified = step.run("notify-gateway", gateway.urgent("vercel.deploy.error", message)).await?;
 
     let directory = step.run("find-directory", async { Ok::<_, Error>(environment.find(DIRECTORY)) }).await?;
     let request = AgentRequested { cwd: directory, ..request(deployment) };
@@ -96,6 +96,7 @@ fn task(deployment: &VercelDeployment) -> String {
 
 #[cfg(test)]
 mod tests {
+    use system_bus_runtime::service::Urgency;
     use system_bus_runtime::testing::Harness;
 
     use super::*;
@@ -112,6 +113,7 @@ mod tests {
         let report = harness(sample()).run().await;
         assert_eq!(report.steps, ["build-prompt", "notify-gateway", "find-directory", "dispatch-fix-agent"]);
         assert_eq!(report.notified(), ["vercel.deploy.error"]);
+        assert_eq!(report.notifications[0].urgency, Urgency::Urgent);
         let prompt = report.notifications[0].payload["prompt"].as_str().expect("a text");
         assert!(prompt.starts_with("## ❌ site: production deployment has failed\n"), "{prompt}");
         let [request] = &report.sent::<AgentRequested>()[..] else { panic!("one request") };
