@@ -4,3 +4,25 @@
 pub(crate) fn or_unknown(text: &str) -> &str {
     if text.is_empty() { "unknown" } else { text }
 }
+
+/// The text on one line, its beginning when it has more than `chars_max` characters.
+pub(crate) fn excerpt(text: &str, chars_max: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_line_and_ends_between_characters() {
+        assert_eq!(excerpt(" a\n\nb\tc ", 10), "a b c");
+        assert_eq!(excerpt("äöü", 3), "äöü");
+        assert_eq!(excerpt("äö ü", 3), "äö…");
+        assert_eq!(excerpt("", 3), "");
+    }
+}

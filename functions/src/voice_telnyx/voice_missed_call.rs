@@ -5,7 +5,7 @@
 //! steps may be repeated.
 
 use events::notification::NotificationCallRequested;
-use events::telnyx::{TelnyxCallAnswered, TelnyxCallInitiated};
+use events::telnyx::{TelnyxCall, TelnyxCallAnswered, TelnyxCallInitiated};
 use system_bus_runtime::prelude::*;
 
 use crate::environment::Environment;
@@ -42,7 +42,7 @@ pub async fn voice_missed_call(
     gateway: Gateway,
     environment: Environment,
 ) -> Result<Call> {
-    let call = &event.data;
+    let call = &event.data.call;
     // Without a session the wait's condition would compare null with null, and any answered call would do.
     let session = call.call_session_id.as_deref().filter(|session| !session.is_empty());
     let (Some(session), Some("incoming")) = (session, call.direction.as_deref()) else {
@@ -83,7 +83,7 @@ struct Notice<'a> {
 }
 
 /// Whether the call goes to the service number, and does not come from there.
-fn is_for_service(call: &TelnyxCallInitiated, environment: &Environment) -> Result<bool> {
+fn is_for_service(call: &TelnyxCall, environment: &Environment) -> Result<bool> {
     let number = environment.require(SERVICE_NUMBER)?;
     let number = Some(number.trim());
     Ok(call.to.as_deref() == number && call.from.as_deref() != number)
@@ -97,22 +97,27 @@ mod tests {
 
     const NUMBER: &str = "+15555550100";
 
-    fn call() -> TelnyxCallInitiated {
-        TelnyxCallInitiated {
+    fn call() -> TelnyxCall {
+        TelnyxCall {
             call_session_id: Some("s-1".to_owned()),
             direction: Some("incoming".to_owned()),
             from: Some("+15555550199".to_owned()),
             to: Some(NUMBER.to_owned()),
-            ..TelnyxCallInitiated::default()
+            ..TelnyxCall::default()
         }
     }
 
-    fn harness(call: TelnyxCallInitiated) -> Harness {
-        Harness::of::<voice_missed_call>().event(call).service(Environment::of([(SERVICE_NUMBER, NUMBER)]))
+    fn initiated(call: TelnyxCall) -> TelnyxCallInitiated {
+        TelnyxCallInitiated { call, ..TelnyxCallInitiated::default() }
+    }
+
+    fn harness(call: TelnyxCall) -> Harness {
+        Harness::of::<voice_missed_call>().event(initiated(call)).service(Environment::of([(SERVICE_NUMBER, NUMBER)]))
     }
 
     fn answered() -> TelnyxCallAnswered {
-        TelnyxCallAnswered { call_session_id: Some("s-1".to_owned()), ..TelnyxCallAnswered::default() }
+        let call = TelnyxCall { call_session_id: Some("s-1".to_owned()), ..TelnyxCall::default() };
+        TelnyxCallAnswered { call, ..TelnyxCallAnswered::default() }
     }
 
     #[tokio::test]
@@ -149,18 +154,18 @@ mod tests {
             assert_eq!(report.value::<Call>(), Ok(Call::Skipped));
             assert_eq!(report.steps, steps);
         };
-        skipped(TelnyxCallInitiated { call_session_id: None, ..call() }, &[]).await;
-        skipped(TelnyxCallInitiated { call_session_id: Some(String::new()), ..call() }, &[]).await;
-        skipped(TelnyxCallInitiated { direction: Some("outgoing".to_owned()), ..call() }, &[]).await;
-        skipped(TelnyxCallInitiated { direction: None, ..call() }, &[]).await;
-        skipped(TelnyxCallInitiated { to: Some("+15555550111".to_owned()), ..call() }, &["lease-voice-did"]).await;
-        skipped(TelnyxCallInitiated { to: None, ..call() }, &["lease-voice-did"]).await;
-        skipped(TelnyxCallInitiated { from: Some(NUMBER.to_owned()), ..call() }, &["lease-voice-did"]).await;
+        skipped(TelnyxCall { call_session_id: None, ..call() }, &[]).await;
+        skipped(TelnyxCall { call_session_id: Some(String::new()), ..call() }, &[]).await;
+        skipped(TelnyxCall { direction: Some("outgoing".to_owned()), ..call() }, &[]).await;
+        skipped(TelnyxCall { direction: None, ..call() }, &[]).await;
+        skipped(TelnyxCall { to: Some("+15555550111".to_owned()), ..call() }, &["lease-voice-did"]).await;
+        skipped(TelnyxCall { to: None, ..call() }, &["lease-voice-did"]).await;
+        skipped(TelnyxCall { from: Some(NUMBER.to_owned()), ..call() }, &["lease-voice-did"]).await;
     }
 
     #[tokio::test]
     async fn a_withheld_number_is_called_unknown() {
-        let call = TelnyxCallInitiated { from: None, ..call() };
+        let call = TelnyxCall { from: None, ..call() };
         let report = harness(call).time_out("wait-for-answer").run().await;
         let [page] = &report.sent::<NotificationCallRequested>()[..] else { panic!("one page") };
         assert_eq!(page.message, "missed call from unknown: not answered within 45 s");
@@ -169,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_service_number_the_run_fails_and_says_why() {
         let nothing = Environment::of::<String, String>([]);
-        let report = Harness::of::<voice_missed_call>().event(call()).service(nothing).run().await;
+        let report = Harness::of::<voice_missed_call>().event(initiated(call())).service(nothing).run().await;
         let error = report.output.expect_err("fails");
         assert_eq!(error.message(), "the environment variable `TELNYX_PHONE_NUMBER` is not set");
     }

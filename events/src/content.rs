@@ -1,0 +1,19 @@
+//! What the site publishes, and what its readers think of it.
+
+use system_bus_runtime::event;
+
+/// Somebody has finished a review of a piece of content.
+#[event("content/review.submitted", sent_by("webhook:joelclaw", "web-app"))]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct ContentReviewSubmitted {
+    /// The piece's place on the site.
+    pub content_slug: String,
+    /// What the piece is, in the site's words, such as `adr`, `post`, `discovery` or `video-note`.
+    pub content_type: String,
+    /// Who sends it, such as `joelclaw-web`.
+    pub source: String,
+    /// The site's id of the piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+}

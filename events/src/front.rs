@@ -1,0 +1,240 @@
+//! What the shared inbox Front reports by webhook. Text that Front does not send is empty.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use system_bus_runtime::event;
+
+/// A message has come in.
+#[event("front/message.received", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontMessageReceived {
+    /// The message.
+    #[serde(flatten)]
+    pub message: FrontMessage,
+}
+
+/// A message has gone out.
+#[event("front/message.sent", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontMessageSent {
+    /// The message.
+    #[serde(flatten)]
+    pub message: FrontMessage,
+}
+
+/// A message could not be delivered.
+#[event("front/message.failed", sent_by = "webhook:front")]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct FrontMessageFailed {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// Front's id of the message.
+    #[serde(default)]
+    pub message_id: String,
+    /// The subject of the message, or else of the conversation.
+    #[serde(default)]
+    pub subject: String,
+    /// Why, in Front's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A message came without any text that could be shown, and is set aside.
+#[event("front/message.quarantined", sent_by = "webhook:front")]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct FrontMessageQuarantined {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// Front's id of the message.
+    #[serde(default)]
+    pub message_id: String,
+    /// Front's own name for what has happened, such as `inbound`.
+    pub event_type: String,
+    /// Why; always `missing-message-text`.
+    pub reason: String,
+    /// What Front had sent of the message: names of fields, sorted.
+    #[serde(default)]
+    pub payload_keys: Vec<String>,
+}
+
+/// A conversation was moved to another inbox.
+#[event("front/conversation.moved", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationMoved {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was archived.
+#[event("front/conversation.archived", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationArchived {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was opened again.
+#[event("front/conversation.reopened", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationReopened {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was put into the trash.
+#[event("front/conversation.deleted", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationDeleted {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was taken out of the trash.
+#[event("front/conversation.restored", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationRestored {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was put off until later.
+#[event("front/conversation.snoozed", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationSnoozed {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// The time until which a conversation was put off has come.
+#[event("front/conversation.unsnoozed", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontConversationUnsnoozed {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: FrontConversation,
+}
+
+/// A conversation was given to somebody, or taken from somebody.
+#[event("front/assignee.changed", sent_by = "webhook:front")]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct FrontAssigneeChanged {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// The address of the assignee.
+    #[serde(default)]
+    pub assignee_email: String,
+    /// The name of the assignee.
+    #[serde(default)]
+    pub assignee_name: String,
+    /// Whether nobody has the conversation now.
+    #[serde(default)]
+    pub is_unassign: bool,
+}
+
+/// A tag was put on a conversation.
+#[event("front/tag.added", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontTagAdded {
+    /// The tag and its conversation.
+    #[serde(flatten)]
+    pub tag: FrontTag,
+}
+
+/// A tag was taken off a conversation.
+#[event("front/tag.removed", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontTagRemoved {
+    /// The tag and its conversation.
+    #[serde(flatten)]
+    pub tag: FrontTag,
+}
+
+/// A teammate commented on a conversation.
+#[event("front/comment.added", sent_by = "webhook:front")]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct FrontCommentAdded {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// The comment.
+    #[serde(default)]
+    pub comment_body: String,
+    /// The address of who commented.
+    #[serde(default)]
+    pub author_email: String,
+}
+
+/// A message, as all its events describe it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrontMessage {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// Front's id of the message.
+    #[serde(default)]
+    pub message_id: String,
+    /// The sender's address.
+    #[serde(default)]
+    pub from: String,
+    /// The sender's name.
+    #[serde(default)]
+    pub from_name: String,
+    /// The addresses of those it is sent to.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// The subject of the message, or else of the conversation.
+    #[serde(default)]
+    pub subject: String,
+    /// The message in HTML.
+    #[serde(default)]
+    pub body: String,
+    /// The message as text on one line; for one of attachments alone, how many.
+    #[serde(default)]
+    pub body_plain: String,
+    /// The beginning of the message.
+    #[serde(default)]
+    pub preview: String,
+    /// Whether it has come in.
+    #[serde(default)]
+    pub is_inbound: bool,
+    /// How many attachments it has.
+    #[serde(default)]
+    pub attachment_count: u64,
+    /// When it was written, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<i64>,
+}
+
+/// A conversation, as the events of its fate describe it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrontConversation {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// The subject of the conversation.
+    #[serde(default)]
+    pub subject: String,
+}
+
+/// A tag on a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrontTag {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// The tag's name.
+    #[serde(default)]
+    pub tag_name: String,
+    /// Front's id of the tag.
+    #[serde(default)]
+    pub tag_id: String,
+}
