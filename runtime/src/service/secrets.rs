@@ -19,6 +19,8 @@ impl Secrets {
         Self(Arc::new(f))
     }
     pub fn current(&self, s: &SecretSource) -> Arc<[Secret]> {
-        s.variables.iter().filter_map(|v| (self.0)(v)).map(Secret).collect()
+        let fallbacks = s.variables.iter().map(|v| format!("{v}_FALLBACK"));
+        let all = s.variables.iter().map(|v| (*v).to_owned()).chain(fallbacks);
+        all.filter_map(|v| (self.0)(&v)).filter(|value| !value.trim().is_empty()).map(Secret).collect()
     }
 }

@@ -15,6 +15,7 @@ mod drive;
 mod harness;
 mod open;
 mod problem;
+mod refusals;
 mod report;
 mod sink;
 mod state;
