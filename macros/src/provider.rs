@@ -277,7 +277,7 @@ fn registration(valid: &ValidatedProvider, function: &ItemFn) -> TokenStream {
             let mib = usize::try_from(mib).unwrap_or(usize::MAX);
             quote!(#mib * 1024 * 1024)
         }
-        None => quote!(__bus::webhook::BODY_BYTES_MAX),
+        None => quote!(__bus::webhook::limits::BODY_BYTES_MAX),
     };
     let conditions: Vec<_> = function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
     // The function's own span, so that a wrong signature is shown where it stands.

@@ -134,7 +134,8 @@ impl<'a> Trial<'a> {
             value.trim_end_matches('=').to_owned(),
             bare.to_owned(),
             (*prefix).to_owned(),
-            format!("{prefix} {bare}"),
+            // Around a whole value HTTP itself passes over spaces.
+            if prefix.is_empty() { String::new() } else { format!("{prefix} {bare}") },
             format!("{}{bare}", prefix.to_uppercase()),
             format!("sha1={bare}"),
             format!("{}{}", &value[..digits], value[digits..].to_uppercase()),
