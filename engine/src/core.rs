@@ -158,17 +158,19 @@ impl Core {
                 let answer = self.store.add_notification(&notification, self.now)?;
                 self.effects.push(Effect::Answer { reply, answer });
             }
-            Input::SetState { key, value, expires_after, only_if_absent, reply } => {
-                let free = !only_if_absent || self.store.state(&key, self.now)?.is_none();
-                if free {
-                    let expires_at = expires_after.map(|after| later(self.now, after));
-                    self.store.set_state(&key, value.get(), expires_at)?;
-                }
-                self.effects.push(Effect::Answer { reply, answer: free });
+            Input::State { key, command, reply } => {
+                let answer = self.store.apply_state(&key, &command, self.now)?;
+                self.effects.push(Effect::State { reply, answer });
             }
-            Input::RemoveState { key, reply } => {
-                let answer = self.store.remove_state(&key, self.now)?;
-                self.effects.push(Effect::Answer { reply, answer });
+            Input::Deliver { delivery, hand_on, reply } => {
+                let receipt = self.deliver(*delivery, hand_on)?;
+                self.effects.push(Effect::Delivered { reply, receipt });
+            }
+            Input::Settle { settlements, reply } => {
+                for (key, settlement) in &settlements {
+                    self.store.settle_waiting(*key, settlement, self.now)?;
+                }
+                self.effects.push(Effect::Answer { reply, answer: true });
             }
             Input::Drain => self.draining = true,
             #[cfg(test)]

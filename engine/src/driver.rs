@@ -175,6 +175,8 @@ impl Driver {
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
                 Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
                 Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::State { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Delivered { reply, receipt }) => drop(reply.send(receipt)),
                 Some(Effect::Ended) => self.stats.count_ended(),
                 Some(
                     Effect::Complete { .. } | Effect::Grant { .. } | Effect::DropTarget { .. } | Effect::Drop { .. },

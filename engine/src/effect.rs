@@ -6,6 +6,8 @@ use std::sync::Arc;
 use system_bus_runtime::event::ReceivedEvent;
 use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
+use system_bus_runtime::service::StateReply;
+use system_bus_runtime::webhook::Receipt;
 
 use crate::input::{Accepted, CancelOutcome, Reply};
 use crate::store::RunKey;
@@ -20,6 +22,10 @@ pub(crate) enum Effect {
     Signalled { reply: Reply<Option<RunId>>, run: Option<RunId> },
     /// Answer a yes-or-no question.
     Answer { reply: Reply<bool>, answer: bool },
+    /// Tell a function what became of its command.
+    State { reply: Reply<StateReply>, answer: StateReply },
+    /// Tell a webhook what became of its delivery.
+    Delivered { reply: Reply<Receipt>, receipt: Receipt },
     /// Make a run resident, or execute one step of it beside the resident future.
     Start(Box<Start>),
     /// Hand a resident run the result of a step.

@@ -10,7 +10,7 @@ use system_bus_runtime::function::{RunId, Services};
 use system_bus_runtime::middleware::{MiddlewareStack, Sent};
 use system_bus_runtime::registry::Registry;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::SystemClock;
@@ -96,11 +96,17 @@ impl Drop for Inner {
 pub(crate) struct Link {
     sender: Sender<Message>,
     waiting: Arc<Semaphore>,
-    /// KiB of events that may wait.
+    /// KiB of events and of state that may wait.
     room: Arc<Semaphore>,
 }
 
 impl Link {
+    /// Memory for so many bytes until the engine's thread has done with them.
+    pub(crate) fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, SendError> {
+        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        self.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)
+    }
+
     /// Asks the core and waits until its answer is durable.
     pub(crate) async fn ask<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, SendError> {
         let _place = self.waiting.try_acquire().map_err(|_| SendError::Busy)?;
@@ -183,16 +189,14 @@ impl Engine {
 
     async fn take_in(&self, events: Vec<NewEvent>) -> Result<Vec<Accepted>, SendError> {
         let bytes: usize = events.iter().map(|event| event.data.get().len()).sum();
-        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
-        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
+        let _room = self.0.link.room_for(bytes)?;
         self.0.link.ask(|reply| Input::Events { events, reply }).await
     }
 
     /// Hands a signal to who waits for it, durably; the run, or `None` when nobody does and the signal is gone.
     pub async fn signal(&self, signal: String, data: Box<RawValue>) -> Result<Option<RunId>, SignalError> {
         check_signal(&signal, &data)?;
-        let kibibytes = u32::try_from(data.get().len() / 1024 + 1).unwrap_or(u32::MAX);
-        let _room = self.0.link.room.try_acquire_many(kibibytes).map_err(|_| SendError::Busy)?;
+        let _room = self.0.link.room_for(data.get().len())?;
         Ok(self.0.link.ask(|reply| Input::Signal { signal, data, reply }).await?)
     }
 
@@ -214,6 +218,11 @@ impl Engine {
     /// What stands around every run and every sent event.
     pub(crate) fn middleware(&self) -> &MiddlewareStack {
         &self.0.middleware
+    }
+
+    /// The way to the engine's thread.
+    pub(crate) fn link(&self) -> &Link {
+        &self.0.link
     }
 
     /// Reads the store beside the engine.

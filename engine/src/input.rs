@@ -1,15 +1,15 @@
 //! What the engine's core is told.
 
-use std::time::Duration;
-
 use serde_json::value::RawValue;
 use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::Notification;
+use system_bus_runtime::service::{Notification, StateCommand, StateReply};
+use system_bus_runtime::webhook::{NewDelivery, Receipt, Settlement};
 use tokio::sync::oneshot;
 
+use crate::inbox::HandOn;
 use crate::store::RunKey;
 
 /// Where the answer to an input goes; an asker that has gone away is no error.
@@ -25,18 +25,14 @@ pub(crate) enum Input {
     Cancel { run: RunId, reply: Reply<CancelOutcome> },
     /// A signal came in.
     Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
+    /// A webhook's delivery came in.
+    Deliver { delivery: Box<NewDelivery>, hand_on: HandOn, reply: Reply<Receipt> },
+    /// Deliveries that waited for a server came to something.
+    Settle { settlements: Vec<(i64, Settlement)>, reply: Reply<bool> },
     /// A function tells the operator something.
     Notify { notification: Notification, reply: Reply<bool> },
-    /// A function sets a value.
-    SetState {
-        key: String,
-        value: Box<RawValue>,
-        expires_after: Option<Duration>,
-        only_if_absent: bool,
-        reply: Reply<bool>,
-    },
-    /// A function removes a value.
-    RemoveState { key: String, reply: Reply<bool> },
+    /// A function changes what it keeps between runs.
+    State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.
     Drain,
     /// The next commit fails, as on a full disk.

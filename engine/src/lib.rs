@@ -10,6 +10,7 @@
 //!
 //! - [`limits`]: every bound, with its reason
 //! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
+//! - `inbox`: deliveries of webhooks
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
 //! - `outbound`: requests that steps ask for
@@ -29,6 +30,7 @@ mod executor;
 mod failures;
 mod flow;
 mod handle;
+mod inbox;
 mod input;
 mod matcher;
 mod outbound;
@@ -50,6 +52,7 @@ mod sim;
 
 pub use catalog::CatalogError;
 pub use handle::{Config, Engine, SendError, SignalError, StartError};
+pub use inbox::HandOn;
 pub use input::{Accepted, CancelOutcome};
 pub use query::{
     EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunLink, RunStatus, RunSummary,

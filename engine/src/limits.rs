@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use system_bus_runtime::event::{EVENT_BYTES_MAX, EVENT_ID_BYTES_MAX};
+use system_bus_runtime::service::STATE_VALUE_BYTES_MAX;
 
 /// Events in one request; together with [`EVENT_BYTES_MAX`] it bounds what one request can hold in memory.
 pub const EVENTS_PER_REQUEST_MAX: usize = 5_000;
@@ -43,7 +44,7 @@ pub const RESPONSE_BYTES_MAX: usize = STEP_BYTES_MAX;
 /// Bytes of a provider's refusal that an error repeats.
 pub const REFUSAL_BYTES_MAX: usize = 1_024;
 
-/// Bytes of events that wait for the engine's thread; further ones are answered 503.
+/// Bytes of events and of state that wait for the engine's thread; further ones are answered 503.
 pub const BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes of a run's output that a list shows; the run itself shows all of it.
@@ -77,6 +78,9 @@ pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long finished runs and their events are kept.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long deliveries are kept that could not be turned into events; those that wait are kept for ever.
+pub const FAILED_DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Notifications that are kept.
 pub const NOTIFICATIONS_KEPT: i64 = 10_000;
 
@@ -99,4 +103,5 @@ pub const LIST_ROWS_MAX: u32 = 1_000;
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
 const _: () = assert!(STEPS_PER_RUN_MAX < 1 << 20, "a step's key has 20 bits for its position");
+const _: () = assert!(STATE_VALUE_BYTES_MAX <= STEP_BYTES_MAX, "a value often becomes a step's result");
 const _: () = assert!(EVENT_BYTES_MAX <= REQUEST_BYTES_MAX, "one event must fit into a request");

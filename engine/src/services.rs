@@ -1,16 +1,15 @@
 //! The engine's own gateway and state store, for functions that take them as parameters.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::value::RawValue;
 use system_bus_runtime::error::Error;
 use system_bus_runtime::function::Services;
-use system_bus_runtime::service::{Notification, NotificationSink, ServiceFuture, StateStore};
+use system_bus_runtime::service::{
+    Notification, NotificationSink, ServiceFuture, StateCommand, StateReply, StateStore,
+};
 
 use crate::handle::{Link, SendError};
 use crate::input::Input;
-use crate::limits;
 use crate::query::Reader;
 
 /// `services`, and what the engine provides where they hold nothing else.
@@ -43,30 +42,13 @@ struct States {
 }
 
 impl StateStore for States {
-    fn read(&self, key: String) -> ServiceFuture<'_, Option<Box<RawValue>>> {
-        Box::pin(async move { self.reader.state(key).await.map_err(Error::retryable) })
-    }
-
-    fn write(
-        &self,
-        key: String,
-        value: Box<RawValue>,
-        expires_after: Option<Duration>,
-        only_if_absent: bool,
-    ) -> ServiceFuture<'_, bool> {
+    fn apply(&self, key: String, command: StateCommand) -> ServiceFuture<'_, StateReply> {
         Box::pin(async move {
-            if value.get().len() > limits::STEP_BYTES_MAX {
-                let bytes = value.get().len();
-                let text =
-                    format!("the state under `{key}` has {bytes} bytes, the limit is {}", limits::STEP_BYTES_MAX);
-                return Err(Error::terminal(text));
+            if command.is_read() {
+                return self.reader.state(key, command).await.map_err(Error::retryable);
             }
-            let input = |reply| Input::SetState { key, value, expires_after, only_if_absent, reply };
-            self.link.ask(input).await.map_err(unavailable)
+            let _room = self.link.room_for(command.bytes()).map_err(unavailable)?;
+            self.link.ask(|reply| Input::State { key, command, reply }).await.map_err(unavailable)
         })
-    }
-
-    fn remove(&self, key: String) -> ServiceFuture<'_, bool> {
-        Box::pin(async move { self.link.ask(|reply| Input::RemoveState { key, reply }).await.map_err(unavailable) })
     }
 }

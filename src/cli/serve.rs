@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use system_bus_engine::{Config, Engine};
+use system_bus_engine::{Config, Engine, HandOn};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
-use system_bus_runtime::webhook::{Provider, providers};
+use system_bus_runtime::service::Secrets;
+use system_bus_runtime::webhook::{WebhookConfig, WebhookGateway};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::config::{Settings, WebhookSecrets, WorkerRole};
+use crate::config::{Settings, WorkerRole};
 use crate::http::{self, Served, Worker};
 use crate::sample::sample;
 
@@ -66,8 +67,13 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
         Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
-    let providers = providers();
-    let secrets = context.environment.webhook_secrets(&providers);
+    let environment = context.environment.clone();
+    let webhooks = WebhookGateway::new(WebhookConfig {
+        registry: registry.clone(),
+        secrets: Secrets::new(move |name| environment.text(name)),
+        inbox: engine.inbox(if server.is_some() { HandOn::Server } else { HandOn::Here }),
+        trusted_hops: settings.trusted_hops,
+    });
     let start = Start {
         context,
         address,
@@ -76,14 +82,13 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         role: settings.role,
         server: server.as_ref(),
     };
-    start.announce(&providers, &secrets)?;
+    start.announce(&webhooks)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
         server: server.clone(),
         registry,
         keys: settings.keys,
-        providers,
-        secrets,
+        webhooks: webhooks.clone(),
         role: settings.role,
         role_counts: (
             context.application.count_for(WorkerRole::Host),
@@ -99,6 +104,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
     let keeping = server.clone().map(|server| tokio::spawn(server.run()));
+    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),
@@ -107,6 +113,10 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     // The port stays open until the engine has stopped: what comes in until then is durable, and `/readyz` can tell
     // whoever spreads the load to go elsewhere.
     worker.drain();
+    if let Some(forwarding) = forwarding {
+        // What was not handed on rests in the inbox until the next start.
+        forwarding.abort();
+    }
     let stopping = async {
         if let Some(server) = &server {
             server.stop(GRACE).await;
@@ -170,10 +180,12 @@ struct Start<'s> {
 }
 
 impl Start<'_> {
-    fn announce(&self, providers: &[&'static Provider], secrets: &WebhookSecrets) -> Result<(), Failure> {
-        for provider in providers.iter().filter(|provider| secrets.of(provider).is_none()) {
-            let variables = provider.secrets.join("` or `");
-            tracing::warn!("the webhook `{}` is closed: set `{variables}` to open it", provider.id);
+    fn announce(&self, webhooks: &WebhookGateway) -> Result<(), Failure> {
+        let providers = webhooks.providers();
+        for provider in providers.iter().filter(|provider| !webhooks.is_open(provider)) {
+            let variables: Vec<_> =
+                provider.signatures.iter().flat_map(|signature| signature.secret.variables).copied().collect();
+            tracing::warn!("the webhook `{}` is closed: set `{}` to open it", provider.id, variables.join("` or `"));
         }
         let url = format!("http://{}", self.address);
         let directory = std::path::absolute(self.directory).unwrap_or_else(|_| self.directory.to_owned());
@@ -190,9 +202,9 @@ impl Start<'_> {
         let program = self.context.program();
         let webhooks: Vec<_> = providers
             .iter()
-            .map(|provider| match secrets.of(provider) {
-                Some(_) => provider.id.to_owned(),
-                None => format!("{} (closed)", provider.id),
+            .map(|provider| match webhooks.is_open(provider) {
+                true => provider.id.to_owned(),
+                false => format!("{} (closed)", provider.id),
             })
             .collect();
         let role = self.role.map_or("all roles", WorkerRole::name);

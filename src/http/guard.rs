@@ -12,7 +12,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::future::Either;
-use system_bus_engine::api::Rejection;
+use system_bus_runtime::rejection::Rejection;
 use tower_service::Service;
 
 /// A service behind the guard.

@@ -4,11 +4,10 @@ mod guard;
 mod health;
 mod page;
 mod status;
-mod webhooks;
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,19 +16,20 @@ use axum::Router;
 use axum::ServiceExt;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use system_bus_engine::Engine;
-use system_bus_engine::api::{self, Keys, Rejection};
+use system_bus_engine::api::{self, Keys};
 use system_bus_runtime::registry::Registry;
+use system_bus_runtime::rejection::Rejection;
 use system_bus_runtime::server::Serving;
-use system_bus_runtime::webhook::Provider;
+use system_bus_runtime::webhook::WebhookGateway;
 use tokio::net::TcpListener;
 
 pub use guard::Guarded;
 
-use crate::config::{WebhookSecrets, WorkerRole};
+use crate::config::WorkerRole;
 
 /// How long requests that are under way may take once a worker stops.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -45,9 +45,7 @@ pub struct Served {
     /// Who may use the engine's routes.
     pub keys: Keys,
     /// The webhooks.
-    pub providers: Vec<&'static Provider>,
-    /// Their secrets.
-    pub secrets: WebhookSecrets,
+    pub webhooks: WebhookGateway,
     /// Which functions run here; all when `None`.
     pub role: Option<WorkerRole>,
     /// How many functions a worker of each role would run: host, cluster.
@@ -64,18 +62,12 @@ struct Inner {
     served: Served,
     started_at: Timestamp,
     draining: AtomicBool,
-    bodies: webhooks::Bodies,
 }
 
 impl Worker {
     /// A worker that starts now.
     pub fn new(served: Served) -> Self {
-        Self(Arc::new(Inner {
-            served,
-            started_at: Timestamp::now(),
-            draining: AtomicBool::new(false),
-            bodies: webhooks::Bodies::default(),
-        }))
+        Self(Arc::new(Inner { served, started_at: Timestamp::now(), draining: AtomicBool::new(false) }))
     }
 
     /// From now on the worker says that it is not ready.
@@ -94,8 +86,10 @@ impl Worker {
 
 /// All routes of a worker, behind the guard against other web pages.
 pub fn app(worker: Worker) -> Guarded<Router> {
-    let Served { engine, keys, address, server, .. } = worker.served();
+    let Served { engine, keys, address, server, webhooks, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
+    let inbox = api::guarded(webhooks.admin_router(), engine.clone(), keys.clone());
+    let webhooks = webhooks.router();
     let routes = match server {
         None => api::router(engine, keys),
         Some(server) => api::keeping_router(engine, keys).merge(server.router()),
@@ -108,9 +102,9 @@ pub fn app(worker: Worker) -> Guarded<Router> {
         .route("/", get(status::show))
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
-        .route("/webhooks", get(webhooks::list))
-        .route("/webhooks/{provider}", post(webhooks::receive))
         .with_state(worker)
+        .merge(webhooks)
+        .merge(inbox)
         .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here);
@@ -132,13 +126,14 @@ pub async fn serve(
         }
     });
     let service = app(worker.clone());
-    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            worker.drain();
-            stopping.notify_one();
-        })
-        .into_future();
+    let server =
+        axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service))
+            .with_graceful_shutdown(async move {
+                shutdown.await;
+                worker.drain();
+                stopping.notify_one();
+            })
+            .into_future();
     let too_long = async {
         stopped.notified().await;
         tokio::time::sleep(DRAIN).await;

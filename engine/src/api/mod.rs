@@ -67,6 +67,12 @@ pub fn keeping_router(engine: Engine, keys: Keys) -> Router {
         .with_state(api)
 }
 
+/// Routes of others that need the signing key as the engine's own do.
+pub fn guarded(routes: Router, engine: Engine, keys: Keys) -> Router {
+    let api = Api { engine, keys: Arc::new(keys) };
+    routes.route_layer(from_fn_with_state(api, require_signing_key))
+}
+
 async fn require_signing_key(State(api): State<Api>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();

@@ -1,10 +1,8 @@
-//! What outlives runs: time tables, notifications, the state of functions; and what retention removes.
+//! What outlives runs: time tables and notifications; and what retention removes.
 
 use rusqlite::{OptionalExtension, params};
-use serde_json::value::RawValue;
 use system_bus_runtime::service::Notification;
 
-use super::events::raw;
 use super::{Millis, RunKey, RunState, Store, StoreError, ulid_bytes};
 
 /// The least id of this time.
@@ -64,37 +62,16 @@ impl Store {
         Ok(added > 0)
     }
 
-    /// The value of a key that has not expired.
-    pub(crate) fn state(&self, key: &str, now: Millis) -> Result<Option<Box<RawValue>>, StoreError> {
-        self.connection
-            .prepare_cached("SELECT value FROM state WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)")?
-            .query_row(params![key, now], |row| row.get(0).map(raw))
-            .optional()
-    }
-
-    /// Sets a key.
-    pub(crate) fn set_state(&self, key: &str, value: &str, expires_at: Option<Millis>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO state (key, value, expires_at) VALUES (?1, ?2, ?3)")?
-            .execute(params![key, value, expires_at])
-            .map(drop)
-    }
-
-    /// Removes a key; whether it was there and had not expired.
-    pub(crate) fn remove_state(&self, key: &str, now: Millis) -> Result<bool, StoreError> {
-        let there = self.state(key, now)?.is_some();
-        self.connection.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key])?;
-        Ok(there)
-    }
-
-    /// Removes up to `limit` rows of each kind that ended before `cutoff`; whether there may be more.
+    /// Removes up to `limit` rows of each kind that ended before `cutoff`, failed deliveries from before `failed_cutoff`; whether there may be more.
     pub(crate) fn remove_old(
         &self,
         cutoff: Millis,
+        failed_cutoff: Millis,
         now: Millis,
         notifications_kept: i64,
         limit: i64,
     ) -> Result<bool, StoreError> {
+        let may_have_old_deliveries = self.remove_old_deliveries(cutoff, failed_cutoff, limit)?;
         let runs: Vec<RunKey> = self
             .connection
             .prepare_cached("SELECT seq FROM runs WHERE ended_at < ?1 AND state >= ?2 ORDER BY ended_at LIMIT ?3")?
@@ -117,14 +94,11 @@ impl Store {
             self.connection.prepare_cached("DELETE FROM fates WHERE event = ?1")?.execute([event])?;
             self.connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([event])?;
         }
-        let expired = self
-            .connection
-            .prepare_cached("DELETE FROM state WHERE key IN (SELECT key FROM state WHERE expires_at <= ?1 LIMIT ?2)")?
-            .execute(params![now, limit])?;
+        let may_have_expired_state = self.remove_expired_state(now, limit)?;
         self.connection
             .prepare_cached("DELETE FROM notifications WHERE seq <= (SELECT max(seq) FROM notifications) - ?1")?
             .execute([notifications_kept])?;
         let full = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(runs.len() >= full || events.len() >= full || expired >= full)
+        Ok(runs.len() >= full || events.len() >= full || may_have_expired_state || may_have_old_deliveries)
     }
 }

@@ -4,18 +4,22 @@
 //! there whole or not at all. The engine tells nobody of anything before its commit.
 
 mod events;
+pub(crate) mod inbox;
 mod keep;
 mod open;
 mod pending;
 mod runs;
+mod state;
 mod steps;
 mod waits;
 
 pub(crate) use events::{EventRow, Fate};
+pub(crate) use inbox::Settled;
 pub use open::OpenError;
 pub(crate) use open::{DirectoryLock, Place, open_reader};
 pub(crate) use pending::{PendingKind, PendingRow};
 pub(crate) use runs::{NewRun, RunRow, RunState};
+pub(crate) use state::apply_state;
 pub(crate) use steps::{StepRow, completed_steps};
 pub(crate) use waits::{CANCELLATION, SIGNAL, Wait, WaitHit};
 
@@ -80,8 +84,9 @@ pub(crate) fn ulid_from(bytes: [u8; 16]) -> ulid::Ulid {
 impl Store {
     /// Leaves the database no page to grow by, until it is opened again.
     pub(crate) fn limit_size(&self) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("PRAGMA max_page_count = 1; INSERT INTO state VALUES ('full', zeroblob(1000000), NULL)")
+        self.connection.execute_batch(
+            "PRAGMA max_page_count = 1; INSERT INTO state (key, value) VALUES ('full', zeroblob(1000000))",
+        )
     }
 
     /// How many runs have not ended.

@@ -86,18 +86,26 @@ pub struct DecodeError {
 
 /// Decodes `data`; the error names the path of the field that does not fit.
 pub fn decode<T: DeserializeOwned>(data: &RawValue) -> Result<T, DecodeError> {
+    decode_text(data.get())
+}
+
+/// The same for text that may not be JSON at all.
+pub(crate) fn decode_text<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
     // Keeping track of the path costs as much as decoding, so that is done for what does not fit only.
-    if let Ok(value) = serde_json::from_str(data.get()) {
+    if let Ok(value) = serde_json::from_str(text) {
         return Ok(value);
     }
-    let mut deserializer = serde_json::Deserializer::from_str(data.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         DecodeError {
             path: if path == "." { String::new() } else { path },
             message: without_position(&error.into_inner()),
         }
-    })
+    })?;
+    let end = deserializer.end();
+    end.map_err(|error| DecodeError { path: String::new(), message: without_position(&error) })?;
+    Ok(value)
 }
 
 /// The message of a `serde_json` error without its line and column, which mean nothing to a reader of a field path.

@@ -1,12 +1,17 @@
 //! Services that functions take as parameters; the engine, or a test, gives them what stands behind.
 
 mod gateway;
+pub mod redis;
 mod secrets;
 mod state;
 
+pub use self::redis::Redis;
 pub use gateway::{Gateway, Notification, NotificationSink, Notified};
 pub use secrets::{Secret, SecretSource, Secrets};
-pub use state::{State, StateStore};
+pub use state::{
+    ListEnd, STATE_EXPIRY_MAX, STATE_ITEMS_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateCommand,
+    StateKind, StateProblem, StateReply, StateStore,
+};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::answer::{Answer, Fault};
+use super::state::Held;
 use super::subject::Subject;
 use super::{Check, HarnessError, Report, TestClock, checks, drive};
 use crate::error::{Error, StepError};
@@ -51,7 +52,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 pub struct Harness {
     pub(super) subject: Subject,
     pub(super) services: Vec<Box<dyn Fn(Services) -> Services + Send + Sync>>,
-    pub(super) state: Vec<(String, Box<RawValue>)>,
+    pub(super) state: Vec<(String, Held)>,
     pub(super) answers: BTreeMap<String, Answer>,
     pub(super) now: i64,
     pub(super) steps_max: usize,
@@ -167,8 +168,37 @@ impl Harness {
     #[must_use]
     pub fn state(mut self, key: impl Into<String>, value: &impl Serialize) -> Self {
         let key = key.into();
-        let value = self.encode(&key, value);
-        self.state.push((key, value));
+        let value = self.text(&key, value);
+        self.state.push((key, Held::Value(value)));
+        self
+    }
+
+    /// Sets a list of the state before each run.
+    #[must_use]
+    pub fn state_list<T: Serialize>(mut self, key: impl Into<String>, items: impl IntoIterator<Item = T>) -> Self {
+        let key = key.into();
+        let items = items.into_iter().map(|item| self.text(&key, &item)).collect();
+        self.state.push((key, Held::List(items)));
+        self
+    }
+
+    /// Sets a set of the state before each run.
+    #[must_use]
+    pub fn state_set<T: Into<String>>(mut self, key: impl Into<String>, members: impl IntoIterator<Item = T>) -> Self {
+        self.state.push((key.into(), Held::Set(members.into_iter().map(Into::into).collect())));
+        self
+    }
+
+    /// Sets a hash of the state before each run.
+    #[must_use]
+    pub fn state_hash<F: Into<String>, T: Serialize>(
+        mut self,
+        key: impl Into<String>,
+        entries: impl IntoIterator<Item = (F, T)>,
+    ) -> Self {
+        let key = key.into();
+        let entries = entries.into_iter().map(|(field, value)| (field.into(), self.text(&key, &value))).collect();
+        self.state.push((key, Held::Hash(entries)));
         self
     }
 
@@ -345,6 +375,10 @@ impl Harness {
             self.problem.get_or_insert(problem);
             Box::default()
         })
+    }
+
+    fn text(&mut self, name: &str, data: &impl Serialize) -> String {
+        self.encode(name, data).get().to_owned()
     }
 
     /// Whether the harness was set up well.

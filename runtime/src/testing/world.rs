@@ -58,8 +58,8 @@ impl<'a> World<'a> {
         let clock = TestClock::at(harness.now);
         let sink = RecordingSink::new(clock.clone());
         let state = MemoryState::new(clock.clone());
-        for (key, value) in &harness.state {
-            state.insert_raw(key.clone(), value.clone());
+        for (key, held) in &harness.state {
+            state.hold(key.clone(), held.clone());
         }
         let services = Services::default()
             .with::<Arc<dyn NotificationSink>>(Arc::new(sink.clone()))

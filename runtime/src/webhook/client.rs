@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
@@ -41,24 +43,41 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// Counts what clients do, in a bounded memory.
-pub(super) struct Account(RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>);
+pub(super) struct Account {
+    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+    /// When clients were last forgotten that have all of their allowance again.
+    pruned_at: Mutex<Instant>,
+}
+
+/// How often a full account looks for clients to forget: each look costs as much as there are clients.
+const PRUNE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Account {
     /// An account that allows each client so many in a minute.
     pub(super) fn per_minute(count: u32) -> Self {
-        Self(RateLimiter::hashmap(Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))))
+        let quota = Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+        Self { limiter: RateLimiter::hashmap(quota), pruned_at: Mutex::new(Instant::now()) }
     }
 
     /// Counts one; false when the client has no more.
     pub(super) fn allows(&self, client: IpAddr) -> bool {
         let mut key = network(client);
-        if self.0.len() >= limits::CLIENTS_MAX {
-            self.0.retain_recent();
-            if self.0.len() >= limits::CLIENTS_MAX {
+        if self.limiter.len() >= limits::CLIENTS_MAX {
+            self.prune();
+            if self.limiter.len() >= limits::CLIENTS_MAX {
                 key = Ipv6Addr::UNSPECIFIED.into();
             }
         }
-        self.0.check_key(&key).is_ok()
+        self.limiter.check_key(&key).is_ok()
+    }
+
+    fn prune(&self) {
+        // Plain data, which a panic elsewhere cannot leave half done.
+        let mut pruned_at = self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if pruned_at.elapsed() >= PRUNE_PAUSE {
+            *pruned_at = Instant::now();
+            self.limiter.retain_recent();
+        }
     }
 }
 
@@ -136,7 +155,7 @@ mod tests {
         for number in 0..30_000 {
             account.allows(client(number));
         }
-        assert!(account.0.len() <= limits::CLIENTS_MAX + 1, "{}", account.0.len());
+        assert!(account.limiter.len() <= limits::CLIENTS_MAX + 1, "{}", account.limiter.len());
         assert!(!account.allows(client(40_000)), "who comes late shares an account");
     }
 }

@@ -18,9 +18,11 @@
 //! - `client`: who delivers, and how often wrong
 //! - `body`: reading a body within bounds
 //! - `gateway`: the routes
+//! - `admin`: what operators ask of the inbox
 //! - `forward`: handing on to a server
 //! - [`limits`]: every bound, with its reason
 
+mod admin;
 mod body;
 mod client;
 mod delivery;
@@ -42,3 +44,6 @@ pub use inbox::{
 pub use provider::{Challenge, Emitted, IdSource, ProviderRegistration, Signature};
 pub use receive::{Received, Refusal, receive};
 pub use scheme::{Algorithm, Encoding, Scheme, Signed, SignedRequest, Timestamp, TimestampPlace};
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
