@@ -93,7 +93,7 @@ pub fn failure_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct, or an enum, the data of the event of that name and registers it.
 ///
 /// `#[event("family/thing.happened")]`; then, as needed, `allow_command_name` for a name that is no fact in the past
-/// tense and cannot change, `sent_by = "webhook:github"` or `sent_by("cli", "gateway")` for senders outside the
+/// tense and cannot change, `sent_by = "cli"` or `sent_by("cli", "queue")` for senders outside the
 /// functions, and `crate = path`. `Clone`, `Debug`, `Serialize`, `Deserialize` and `JsonSchema` are derived unless a
 /// `#[derive(…)]` below the attribute names them.
 #[proc_macro_attribute]
