@@ -3,7 +3,7 @@
 use system_bus_runtime::event;
 
 /// Somebody has finished a review of a piece of content.
-#[event("content/review.submitted", sent_by("webhook:joelclaw", "web-app"))]
+#[event("content/review.submitted", sent_by = "web-app")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct ContentReviewSubmitted {

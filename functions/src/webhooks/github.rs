@@ -205,11 +205,6 @@ mod tests {
         WebhookHarness::of("github").secret("GITHUB_WEBHOOK_SECRET", SECRET)
     }
 
-    fn verified(harness: &WebhookHarness, body: &str, signatures: &[&str]) -> bool {
-        let headers: Vec<_> = signatures.iter().map(|value| ("x-hub-signature-256", *value)).collect();
-        harness.deliver(&headers, body).is_ok()
-    }
-
     /// What a signed delivery becomes.
     fn received(event: &str, delivery: Option<&str>, body: &str) -> Vec<NewEvent> {
         let headers = [("x-github-event", event)].into_iter().chain(delivery.map(|id| ("x-github-delivery", id)));
@@ -225,7 +220,6 @@ mod tests {
     #[test]
     fn a_workflow_run_becomes_its_event() {
         let headers = [("x-github-event", "workflow_run"), ("x-github-delivery", DELIVERY)];
-        assert!(verified(&github(), BODY, &[SIGNATURE]));
         let (name, key, data) = github().event(&headers, BODY);
         assert_eq!(name, "github/workflow_run.completed");
         assert_eq!(key, "github-workflow-run-completed-72d3162e-cc78-11e3-81ab-4c9367dc0958-987654321");
@@ -257,36 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_exact_signature_is_right() {
-        let (scheme, hex) = SIGNATURE.split_at("sha256=".len());
-        assert!(verified(&github(), BODY, &[SIGNATURE]));
-        for signatures in [
-            vec![],
-            vec![SIGNATURE, SIGNATURE],
-            vec![hex],
-            vec![scheme],
-            vec![""],
-            vec!["sha256=zz"],
-            vec![&SIGNATURE[..SIGNATURE.len() - 2]],
-            vec![&format!("{SIGNATURE}zz-junk")],
-            vec![&format!("{SIGNATURE}00")],
-            vec![&format!("{SIGNATURE}, {SIGNATURE}")],
-            vec![&format!("{scheme} {hex}")],
-            vec![&format!("{scheme}{}", hex.to_uppercase())],
-            vec![&format!("SHA256={hex}")],
-            vec![&format!("sha1={hex}")],
-        ] {
-            assert!(!verified(&github(), BODY, &signatures), "{signatures:?}");
-        }
-    }
-
-    #[test]
-    fn a_changed_body_or_another_secret_is_refused() {
-        assert!(!verified(&github(), &BODY.replace("success", "failure"), &[SIGNATURE]));
-        assert!(!verified(&github(), &format!("\u{feff}{BODY}"), &[SIGNATURE]));
-        assert!(!verified(&github().secret("GITHUB_WEBHOOK_SECRET", "another"), BODY, &[SIGNATURE]));
-        let unset = WebhookHarness::of("github").deliver(&[("x-hub-signature-256", SIGNATURE)], BODY);
-        assert_eq!(unset.map(drop), Err(Refusal::Closed));
+    fn what_only_resembles_a_delivery_is_refused() {
+        let headers =
+            [("x-hub-signature-256", SIGNATURE), ("x-github-event", "workflow_run"), ("x-github-delivery", DELIVERY)];
+        github().check_refusals(&headers, BODY);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct EventRegistration {
     pub type_name: fn() -> &'static str,
     /// The doc comment of the type.
     pub doc: &'static str,
-    /// Senders outside the functions, such as `webhook:github` or `cli`.
+    /// Senders outside the functions, such as `cli`.
     pub sent_by: &'static [&'static str],
     /// The JSON Schema of the data.
     pub schema: fn() -> schemars::Schema,

@@ -20,6 +20,7 @@ mod open;
 mod problem;
 mod processes;
 mod redis;
+mod refusals;
 mod report;
 mod sink;
 mod state;

@@ -29,10 +29,10 @@ use crate::webhook::{
 /// ```
 #[derive(Clone)]
 pub struct WebhookHarness {
-    provider: &'static ProviderRegistration,
+    pub(super) provider: &'static ProviderRegistration,
     registry: Registry,
-    variables: BTreeMap<String, String>,
-    now: i64,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) now: i64,
     signing_key: Option<SigningKey>,
 }
 
@@ -89,7 +89,7 @@ impl WebhookHarness {
         self.sign(signed, secret.as_bytes(), body.as_ref())
     }
 
-    fn sign(&self, signed: &Signed, secret: &[u8], body: &[u8]) -> Vec<(String, String)> {
+    pub(super) fn sign(&self, signed: &Signed, secret: &[u8], body: &[u8]) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         let time = signed.timestamp.map(|timestamp| (self.now / timestamp.unit_ms).to_string()).unwrap_or_default();
         let join = match signed.timestamp.map(|timestamp| timestamp.place) {
@@ -122,15 +122,13 @@ impl WebhookHarness {
     }
 
     /// Delivers as it is, without a signature that is not among the headers; a header may be given more than once.
+    ///
+    /// # Panics
+    ///
+    /// When a header cannot be one.
+    #[track_caller]
     pub fn deliver(&self, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Result<Received, Refusal> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            let name = HeaderName::try_from(*name);
-            let value = HeaderValue::try_from(*value);
-            if let (Ok(name), Ok(value)) = (name, value) {
-                map.append(name, value);
-            }
-        }
+        let map = header_map(headers);
         let variables = Arc::new(self.variables.clone());
         let secrets = Secrets::new(move |name| variables.get(name).cloned());
         let request = SignedRequest { headers: &map, body: body.as_ref(), now: self.now };
@@ -191,6 +189,19 @@ impl WebhookHarness {
             (_, Outcome::Events(events)) => panic!("there is no problem: {events:?}"),
         }
     }
+}
+
+#[track_caller]
+pub(super) fn header_map(headers: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        // Bytes, because a header may hold more than ASCII.
+        match (HeaderName::try_from(*name), HeaderValue::from_bytes(value.as_bytes())) {
+            (Ok(name), Ok(value)) => map.append(name, value),
+            _ => panic!("`{name}: {value}` is no header"),
+        };
+    }
+    map
 }
 
 fn hmac<M: Mac + KeyInit>(secret: &[u8], message: &[u8]) -> Vec<u8> {

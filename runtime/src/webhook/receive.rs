@@ -103,7 +103,9 @@ fn admit(
     let mut admitted = Vec::with_capacity(events.len());
     for (number, mut event) in events.into_iter().enumerate() {
         if !provider.may_emit(&event.name) {
-            return Outcome::Problem(format!("`{}` may not send `{}`: add it to `emits`", provider.id, event.name));
+            // The sender may have chosen the name, and its length.
+            let text = format!("`{}` may not send `{:.100}`: add it to `emits`", provider.id, event.name);
+            return Outcome::Problem(text);
         }
         // Of a whole family only what somebody has declared is of interest.
         if !provider.names(&event.name) && registry.event(&event.name).is_none() {

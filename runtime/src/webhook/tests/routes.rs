@@ -222,5 +222,8 @@ async fn what_is_not_there_is_said() {
     let bench = open();
     assert_eq!(bench.get("/webhooks/nobody").await.status, StatusCode::NOT_FOUND);
     assert_eq!(bench.get("/webhooks/shop").await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(bench.get("/webhooks").await.json()["providers"], json!(["bank", "shop"]));
+    assert_eq!(
+        bench.get("/webhooks").await.json()["providers"],
+        json!(["bank", "kit-careful", "kit-careless", "shop"])
+    );
 }
