@@ -84,7 +84,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let environment = context.environment.clone();
     let webhooks = WebhookGateway::new(WebhookConfig {
         registry: registry.clone(),
-        secrets: Secrets::new(move |name| environment.text(name)),
+        secrets: Secrets::new(move |name| environment.text(name), None),
         inbox: engine.inbox(if server.is_some() { HandOn::Server } else { HandOn::Here }),
         trusted_hops: settings.trusted_hops,
     });

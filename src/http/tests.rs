@@ -56,7 +56,7 @@ impl Bench {
         let engine = Engine::open(&config, &Registry::default(), Services::default()).expect("an engine");
         let webhooks = WebhookGateway::new(WebhookConfig {
             registry: Registry::default().with_providers(vec![&VENDOR]),
-            secrets: Secrets::new(|name| (name == "VENDOR_SECRET").then(|| "secret".to_owned())),
+            secrets: Secrets::new(|name| (name == "VENDOR_SECRET").then(|| "secret".to_owned()), None),
             inbox: engine.inbox(HandOn::Here),
             trusted_hops: TrustedHops::default(),
         });

@@ -42,7 +42,7 @@ struct Bench {
 
 impl Bench {
     fn over(queue: impl Queue) -> Self {
-        Self::with(queue, Secrets::new(|name| (name == "SYSTEM_BUS_INTERNAL_TOKEN").then(|| "t".to_owned())))
+        Self::with(queue, Secrets::new(|name| (name == "SYSTEM_BUS_INTERNAL_TOKEN").then(|| "t".to_owned()), None))
     }
 
     fn with(queue: impl Queue, secrets: Secrets) -> Self {
@@ -108,7 +108,7 @@ impl Queue for Away {
 
 #[tokio::test]
 async fn without_a_token_it_is_closed_and_with_one_it_asks_for_it() {
-    let closed = Bench::with(Sent::default().queue(), Secrets::new(|_| None));
+    let closed = Bench::with(Sent::default().queue(), Secrets::new(|_| None, None));
     assert!(!closed.admission.is_open());
     assert_eq!(closed.post(&[TOKEN], &found("a").to_string()).await.0, StatusCode::SERVICE_UNAVAILABLE);
     let sent = Sent::default();
