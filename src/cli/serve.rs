@@ -9,7 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine, HandOn};
+use system_bus_runtime::Error;
 use system_bus_runtime::function::Services;
+use system_bus_runtime::queue::{Admission, DirectQueue, Queue, RedisQueue};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
@@ -82,9 +84,15 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
     let environment = context.environment.clone();
+    let secrets = Secrets::new(move |name| environment.text(name), None);
+    let admission = Admission {
+        registry: registry.clone(),
+        queue: queue(settings.redis.as_ref(), server.as_ref(), &engine),
+        secrets: secrets.clone(),
+    };
     let webhooks = WebhookGateway::new(WebhookConfig {
         registry: registry.clone(),
-        secrets: Secrets::new(move |name| environment.text(name), None),
+        secrets,
         inbox: engine.inbox(if server.is_some() { HandOn::Server } else { HandOn::Here }),
         trusted_hops: settings.trusted_hops,
     });
@@ -97,7 +105,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         server: server.as_ref(),
         redis: settings.redis.as_ref(),
     };
-    start.announce(&webhooks)?;
+    start.announce(&webhooks, &admission)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
         server: server.clone(),
@@ -105,6 +113,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         registry,
         keys: settings.keys,
         webhooks: webhooks.clone(),
+        admission,
         role: settings.role,
         role_counts: (
             context.application.count_for(WorkerRole::Host),
@@ -167,6 +176,31 @@ fn with_redis(services: Services, redis: &Redis) -> Services {
     }
 }
 
+/// Where queued messages go: to Redis, for the queue's drainer, or straight to whoever takes events.
+fn queue(redis: Option<&Redis>, server: Option<&Serving>, engine: &Engine) -> Arc<dyn Queue> {
+    if let Some(redis) = redis {
+        return Arc::new(RedisQueue::new(redis.clone()));
+    }
+    let (server, engine) = (server.cloned(), engine.clone());
+    Arc::new(DirectQueue::new(Arc::new(move |event| {
+        let (server, engine) = (server.clone(), engine.clone());
+        Box::pin(async move {
+            match server {
+                Some(server) => {
+                    let ids = server.worker().send(vec![event]).await.map_err(Error::retryable)?;
+                    // A server does not tell whether it knew the event.
+                    Ok((ids.into_iter().next().unwrap_or_default(), false))
+                }
+                None => {
+                    let accepted = engine.send(vec![event]).await.map_err(Error::retryable)?;
+                    let first = accepted.first();
+                    Ok(first.map(|event| (event.id.to_string(), event.repeated)).unwrap_or_default())
+                }
+            }
+        })
+    })))
+}
+
 /// Resolves only when the work for a server could not begin.
 async fn start_of(keeping: Option<JoinHandle<Result<(), StartError>>>) -> Failure {
     match keeping {
@@ -210,7 +244,10 @@ struct Start<'s> {
 }
 
 impl Start<'_> {
-    fn announce(&self, webhooks: &WebhookGateway) -> Result<(), Failure> {
+    fn announce(&self, webhooks: &WebhookGateway, admission: &Admission) -> Result<(), Failure> {
+        if !admission.is_open() {
+            tracing::warn!("the queue is closed: set `SYSTEM_BUS_INTERNAL_TOKEN` to open `/internal/queue/enqueue`");
+        }
         let providers = webhooks.providers();
         for provider in providers.iter().filter(|provider| !webhooks.is_open(provider)) {
             let variables: Vec<_> =

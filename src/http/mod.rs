@@ -21,6 +21,7 @@ use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use system_bus_engine::Engine;
 use system_bus_engine::api::{self, Keys};
+use system_bus_runtime::queue::{self, Admission};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::rejection::Rejection;
 use system_bus_runtime::server::Serving;
@@ -49,6 +50,8 @@ pub struct Served {
     pub keys: Keys,
     /// The webhooks.
     pub webhooks: WebhookGateway,
+    /// What comes through the queue.
+    pub admission: Admission,
     /// Which functions run here; all when `None`.
     pub role: Option<WorkerRole>,
     /// How many functions a worker of each role would run: host, cluster.
@@ -89,10 +92,11 @@ impl Worker {
 
 /// All routes of a worker, behind the guard against other web pages.
 pub fn app(worker: Worker) -> Guarded<Router> {
-    let Served { engine, keys, address, server, webhooks, .. } = worker.served();
+    let Served { engine, keys, address, server, webhooks, admission, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
     let inbox = api::guarded(webhooks.admin_router(), keys.clone());
     let webhooks = webhooks.router();
+    let queue = queue::router(admission.clone());
     let routes = match server {
         None => api::router(engine, keys),
         Some(server) => api::keeping_router(engine, keys).merge(server.router()),
@@ -108,6 +112,7 @@ pub fn app(worker: Worker) -> Guarded<Router> {
         .with_state(worker)
         .merge(webhooks)
         .merge(inbox)
+        .merge(queue)
         .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here);

@@ -8,6 +8,7 @@ use system_bus_engine::{Config, HandOn};
 use system_bus_runtime::Error;
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::Services;
+use system_bus_runtime::queue::DirectQueue;
 use system_bus_runtime::registry::{Registry, Site};
 use system_bus_runtime::service::{SecretSource, Secrets};
 use system_bus_runtime::webhook::{
@@ -89,6 +90,11 @@ fn worker(engine: &Engine, webhooks: WebhookGateway, keys: Keys) -> Worker {
         registry: Registry::default(),
         keys,
         webhooks,
+        admission: Admission {
+            registry: Registry::default(),
+            queue: Arc::new(DirectQueue::new(Arc::new(|_| Box::pin(async { Ok(Default::default()) })))),
+            secrets: Secrets::new(|_| None, None),
+        },
         role: None,
         role_counts: (0, 0),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
