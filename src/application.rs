@@ -99,11 +99,12 @@ impl Application {
         &self.middleware
     }
 
-    /// The functions that a worker of this role runs, with all events.
+    /// The functions that a worker of this role runs, with all events and webhook providers.
     pub fn registry_for(&self, role: Option<WorkerRole>) -> Registry {
         let functions = self.registry.functions().iter().copied();
         let active = functions.filter(|function| role.is_none_or(|role| role.runs(function.config.role)));
         Registry::of(active.collect(), self.registry.events().to_vec())
+            .with_providers(self.registry.providers().to_vec())
     }
 
     /// How many functions a worker of this role runs.

@@ -112,6 +112,13 @@ impl Client {
         self.ask(Method::DELETE, self.at(&["v1", "runs", run]), None).await
     }
 
+    /// Replays a delivery; where it stands then.
+    pub(crate) async fn replay_delivery(&self, id: i64) -> Result<Box<RawValue>, ClientError> {
+        let url = self.at(&["v1", "inbox", &id.to_string(), "replay"]);
+        let answer: Data = self.ask(Method::POST, url, None).await?;
+        Ok(answer.data)
+    }
+
     /// Makes the worker register at its server again, at the path of its routes for the server; its answer.
     pub(crate) async fn refresh(&self, path: &str) -> Result<Box<RawValue>, ClientError> {
         let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();

@@ -11,7 +11,7 @@ use system_bus_runtime::server::settings::check_variable;
 use system_bus_runtime::server::{ServerSettings, SettingsError};
 use system_bus_runtime::service::Redis;
 use system_bus_runtime::service::redis::RedisUrlError;
-use system_bus_runtime::webhook::Provider;
+use system_bus_runtime::webhook::TrustedHops;
 
 const PORT_DEFAULT: u16 = 3111;
 const DIRECTORY_DEFAULT: &str = ".system-bus";
@@ -20,6 +20,7 @@ const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
 const REDIS_URL: &str = "REDIS_URL";
 const ENCRYPTION_KEY: &str = "SYSTEM_BUS_ENCRYPTION_KEY";
 const ENCRYPTION_FALLBACKS: &str = "SYSTEM_BUS_ENCRYPTION_KEY_FALLBACKS";
+const TRUSTED_HOPS: &str = "TRUSTED_PROXY_HOPS";
 const DECRYPT_ONLY: &str = "SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY";
 
 /// Why the environment cannot be used. Each text is one line that names the variable and the fix.
@@ -34,6 +35,9 @@ pub enum ConfigError {
     /// `WORKER_ROLE` is no role.
     #[error("`WORKER_ROLE` is `{0}`: use `host` or `cluster`, or leave it unset to run all functions")]
     Role(String),
+    /// `TRUSTED_PROXY_HOPS` is no number.
+    #[error("`TRUSTED_PROXY_HOPS` is `{0}`: use the number of proxies before the worker, 0 to 255")]
+    TrustedHops(String),
     /// `REDIS_URL` names no server; what it says is not repeated, as it may hold a password.
     #[error("`{REDIS_URL}` is {0}")]
     Redis(#[from] RedisUrlError),
@@ -173,13 +177,12 @@ impl Environment {
         })
     }
 
-    /// The secrets of these providers.
-    pub fn webhook_secrets(&self, providers: &[&'static Provider]) -> WebhookSecrets {
-        let found = providers.iter().filter_map(|provider| {
-            let value = provider.secrets.iter().find_map(|name| self.text(name))?;
-            Some((provider.id, Secret(value.into_bytes().into())))
-        });
-        WebhookSecrets(found.collect())
+    /// How many proxies stand before a worker and say in `X-Forwarded-For` who the client is.
+    pub fn trusted_hops(&self) -> Result<TrustedHops, ConfigError> {
+        match self.text(TRUSTED_HOPS) {
+            None => Ok(TrustedHops::default()),
+            Some(text) => text.trim().parse().map(TrustedHops).map_err(|_| ConfigError::TrustedHops(text)),
+        }
     }
 
     /// The server that a worker works for and that commands talk to; `None` when nothing names one.
@@ -215,7 +218,8 @@ impl Environment {
         }
         let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
         let (role, middleware, redis) = (self.role()?, self.middleware()?, self.redis()?);
-        Ok(Settings { address, directory, role, keys, middleware, redis })
+        let trusted_hops = self.trusted_hops()?;
+        Ok(Settings { address, directory, role, keys, trusted_hops, middleware, redis })
     }
 }
 
@@ -229,6 +233,8 @@ pub struct Settings {
     pub role: Option<WorkerRole>,
     /// Who may use the engine's API.
     pub keys: Keys,
+    /// How many proxies stand before it.
+    pub trusted_hops: TrustedHops,
     /// What stands around all functions, outside the application's own middleware.
     pub middleware: MiddlewareStack,
     /// Where the state of functions is kept; in the embedded store when `None`.
@@ -251,28 +257,6 @@ impl WorkerRole {
             Self::Host => "host",
             Self::Cluster => "cluster",
         }
-    }
-}
-
-/// A value that must not be shown: it has neither `Debug` nor `Display`.
-#[derive(Clone)]
-pub struct Secret(Box<[u8]>);
-
-impl Secret {
-    /// The value, for the one place that needs it.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// The secrets of webhook providers, by the provider's id.
-#[derive(Clone, Default)]
-pub struct WebhookSecrets(BTreeMap<&'static str, Secret>);
-
-impl WebhookSecrets {
-    /// The secret of one provider; without one its webhook is closed.
-    pub fn of(&self, provider: &Provider) -> Option<&Secret> {
-        self.0.get(provider.id)
     }
 }
 
@@ -327,6 +311,7 @@ mod tests {
     fn what_does_not_parse_is_named() {
         assert!(refusal(&[("HOST", "nowhere")]).starts_with("`HOST` is `nowhere`"));
         assert!(refusal(&[("PORT", "70000")]).starts_with("`PORT` is `70000`"));
+        assert!(refusal(&[("TRUSTED_PROXY_HOPS", "-1")]).starts_with("`TRUSTED_PROXY_HOPS` is `-1`"));
         assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
         let switch = [(ENCRYPTION_KEY, "k"), (DECRYPT_ONLY, "perhaps")];
         assert!(refusal(&switch).starts_with("`SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY` is `perhaps`"));

@@ -162,13 +162,23 @@ impl Core {
                 let answer = self.store.apply_state(&key, &command, self.now)?;
                 self.effects.push(Effect::State { reply, answer });
             }
+            Input::Deliver { delivery, hand_on, reply } => {
+                let receipt = self.deliver(*delivery, hand_on)?;
+                self.effects.push(Effect::Delivered { reply, receipt });
+            }
+            Input::Settle { settlements, reply } => {
+                for (key, settlement) in &settlements {
+                    self.store.settle_waiting(*key, settlement, self.now)?;
+                }
+                self.effects.push(Effect::Done { reply });
+            }
             Input::Drain => self.draining = true,
             #[cfg(test)]
             Input::FailCommit => self.store.limit_size()?,
             #[cfg(test)]
             Input::PassTime { millis, reply } => {
                 self.store.expire_state_earlier(millis)?;
-                self.effects.push(Effect::Answer { reply, answer: true });
+                self.effects.push(Effect::Done { reply });
             }
         }
         Ok(())

@@ -181,6 +181,8 @@ impl Driver {
                     let _ = reply.send(delivery);
                 }
                 Some(Effect::State { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Delivered { reply, receipt }) => drop(reply.send(receipt)),
+                Some(Effect::Done { reply }) => drop(reply.send(())),
                 Some(Effect::Ended) => self.stats.count_ended(),
                 Some(
                     Effect::Complete { .. } | Effect::Grant { .. } | Effect::DropTarget { .. } | Effect::Drop { .. },

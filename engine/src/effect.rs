@@ -7,6 +7,7 @@ use system_bus_runtime::event::ReceivedEvent;
 use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
 use system_bus_runtime::service::{Delivery, StateReply};
+use system_bus_runtime::webhook::Receipt;
 
 use crate::input::{Accepted, CancelOutcome, Reply};
 use crate::store::RunKey;
@@ -23,6 +24,10 @@ pub(crate) enum Effect {
     Notified { reply: Reply<Delivery>, delivery: Delivery },
     /// Tell a function what became of its command.
     State { reply: Reply<StateReply>, answer: StateReply },
+    /// Tell a webhook what became of its delivery.
+    Delivered { reply: Reply<Receipt>, receipt: Receipt },
+    /// Say that what was asked is done.
+    Done { reply: Reply<()> },
     /// Make a run resident, or execute one step of it beside the resident future.
     Start(Box<Start>),
     /// Hand a resident run the result of a step.

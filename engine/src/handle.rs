@@ -223,6 +223,11 @@ impl Engine {
         &self.0.middleware
     }
 
+    /// The way to the engine's thread.
+    pub(crate) fn link(&self) -> &Link {
+        &self.0.link
+    }
+
     /// Reads the store beside the engine.
     pub(crate) fn reader(&self) -> &Reader {
         &self.0.reader

@@ -6,8 +6,10 @@ use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
 use system_bus_runtime::service::{Delivery, Notification, StateCommand, StateReply};
+use system_bus_runtime::webhook::{NewDelivery, Receipt, Settlement};
 use tokio::sync::oneshot;
 
+use crate::inbox::HandOn;
 use crate::store::RunKey;
 
 /// Where the answer to an input goes; an asker that has gone away is no error.
@@ -23,6 +25,10 @@ pub(crate) enum Input {
     Cancel { run: RunId, reply: Reply<CancelOutcome> },
     /// A signal came in.
     Signal { signal: String, data: Box<RawValue>, reply: Reply<Option<RunId>> },
+    /// A webhook's delivery came in.
+    Deliver { delivery: Box<NewDelivery>, hand_on: HandOn, reply: Reply<Receipt> },
+    /// Deliveries that waited for a server came to something.
+    Settle { settlements: Vec<(i64, Settlement)>, reply: Reply<()> },
     /// A function tells the operator something; `delivery` is what another channel has made of it already.
     Notify { notification: Notification, delivery: Option<Delivery>, reply: Reply<Delivery> },
     /// A function changes what it keeps between runs.
@@ -34,7 +40,7 @@ pub(crate) enum Input {
     FailCommit,
     /// All state expires this much earlier, as if so much time had passed.
     #[cfg(test)]
-    PassTime { millis: i64, reply: Reply<bool> },
+    PassTime { millis: i64, reply: Reply<()> },
 }
 
 /// An event that is durable.

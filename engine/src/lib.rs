@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - [`limits`]: every bound, with its reason
-//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `notifications`, `scheduler`, `flow`, `recovery`: what the core decides
+//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `notifications`, `inbox`, `scheduler`, `flow`, `recovery`: what the
+//!   core decides
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
 //! - `outbound`: requests that steps ask for
@@ -29,6 +30,7 @@ mod executor;
 mod failures;
 mod flow;
 mod handle;
+mod inbox;
 mod input;
 mod matcher;
 mod notifications;
@@ -51,6 +53,7 @@ mod sim;
 
 pub use catalog::CatalogError;
 pub use handle::{Config, Engine, SendError, SignalError, StartError};
+pub use inbox::HandOn;
 pub use input::{Accepted, CancelOutcome};
 pub use notifications::FollowError;
 pub use query::{

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
+pub use system_bus_runtime::event::{EVENT_BYTES_MAX, EVENT_ID_BYTES_MAX};
 use system_bus_runtime::service::STATE_VALUE_BYTES_MAX;
-
-/// Bytes of one event as JSON; the limit of an Inngest server's default plan, and what a webhook seldom exceeds.
-pub const EVENT_BYTES_MAX: usize = 512 * 1024;
 
 /// Events in one request; together with [`EVENT_BYTES_MAX`] it bounds what one request can hold in memory.
 pub const EVENTS_PER_REQUEST_MAX: usize = 5_000;
@@ -27,9 +25,6 @@ pub const TARGETS_PER_RUN_MAX: usize = 16;
 
 /// Bytes of an error's message that are kept.
 pub const ERROR_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes of an event's own `id`, and of its version.
-pub const EVENT_ID_BYTES_MAX: usize = 1_024;
 
 /// Bytes of a signal's name; it is an index's key. What goes with it has the bound of an event.
 pub const SIGNAL_NAME_BYTES_MAX: usize = 1_024;
@@ -82,6 +77,9 @@ pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long finished runs and their events are kept.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long deliveries are kept that could not be turned into events; those that wait are kept for ever.
+pub const FAILED_DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Notifications that are kept.
 pub const NOTIFICATIONS_KEPT: i64 = 10_000;

@@ -11,10 +11,13 @@ use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::service::{StateCommand, StateReply};
 
+use system_bus_runtime::webhook::{DeliverySummary, InboxCounts, InboxFilter, KeptDelivery};
+
 use crate::catalog::is_internal;
 use crate::clock::{Clock, SystemClock};
 use crate::handle::Engine;
 use crate::limits;
+use crate::store::inbox;
 use crate::store::{
     EventRow, Millis, OpenError, PendingRow, RunState, apply_state, completed_steps, open_reader, ulid_bytes, ulid_from,
 };
@@ -55,6 +58,26 @@ impl Reader {
     pub(crate) async fn state(&self, key: String, command: StateCommand) -> Result<StateReply, QueryError> {
         let now = SystemClock.now();
         self.ask(move |connection| apply_state(connection, &key, &command, now)).await
+    }
+}
+
+/// The inbox, beside the writer.
+impl Reader {
+    pub(crate) async fn deliveries(&self, filter: InboxFilter) -> Result<Vec<DeliverySummary>, QueryError> {
+        let filter = InboxFilter { count: filter.count.min(limits::LIST_ROWS_MAX), ..filter };
+        self.ask(move |connection| inbox::list(connection, &filter)).await
+    }
+
+    pub(crate) async fn delivery(&self, id: i64) -> Result<Option<KeptDelivery>, QueryError> {
+        self.ask(move |connection| inbox::delivery(connection, id)).await
+    }
+
+    pub(crate) async fn waiting_deliveries(&self, count: u32, bytes: usize) -> Result<Vec<KeptDelivery>, QueryError> {
+        self.ask(move |connection| inbox::waiting(connection, count, bytes)).await
+    }
+
+    pub(crate) async fn inbox_counts(&self) -> Result<InboxCounts, QueryError> {
+        self.ask(|connection| inbox::counts(connection)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine as a program sees it: a real directory, real tasks, real time. What needs no real time is in `sim`.
 
 mod encryption;
+mod inbox;
 mod middleware;
 mod notifications;
 mod outbound;

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// An agent is to work on a task.
-#[event("system/agent.requested", sent_by("queue-drainer", "worker-http", "script"))]
+#[event(
+    "system/agent.requested",
+    sent_by("queue-drainer", "worker-http", "script"),
+    queued(priority = 1, name = "workload/requested"),
+)]
 #[serde(rename_all = "camelCase")]
 #[derive(PartialEq)]
 pub struct AgentRequested {

@@ -1,5 +1,5 @@
-//! The attribute macros of system-bus: [`macro@inngest_fn`], [`macro@failure_handler`], [`macro@event`] and
-//! [`macro@EventUnion`].
+//! The attribute macros of system-bus: [`macro@inngest_fn`], [`macro@failure_handler`], [`macro@event`],
+//! [`macro@webhook_provider`] and [`macro@EventUnion`].
 //!
 //! The documentation and the compile-fail tests live with the crates that re-export these macros. Each macro goes
 //! through the same stages: `args` and `item` hold what the author wrote, `steps` and `body` what the function does,
@@ -21,8 +21,10 @@ mod handler;
 mod item;
 mod past_tense;
 mod peel;
+mod provider;
 mod scope;
 mod sends;
+mod signature;
 mod steps;
 mod tokens;
 mod unstable;
@@ -91,12 +93,42 @@ pub fn failure_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct, or an enum, the data of the event of that name and registers it.
 ///
 /// `#[event("family/thing.happened")]`; then, as needed, `allow_command_name` for a name that is no fact in the past
-/// tense and cannot change, `sent_by = "webhook:github"` or `sent_by("cli", "gateway")` for senders outside the
-/// functions, and `crate = path`. `Clone`, `Debug`, `Serialize`, `Deserialize` and `JsonSchema` are derived unless a
+/// tense and cannot change, `sent_by = "cli"` or `sent_by("cli", "gateway")` for senders outside the functions and the
+/// webhook providers, `queued(priority = 2, dedup = "60s", name = "family/queued.name")` for an event that is also
+/// admitted through the queue, and `crate = path`. `Clone`, `Debug`, `Serialize`, `Deserialize` and `JsonSchema` are
+/// derived unless a
 /// `#[derive(…)]` below the attribute names them.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     printed(event::expand(args.into(), item.into()))
+}
+
+/// Makes a function the provider of a webhook: it turns a vendor's deliveries into events at `POST /webhooks/{id}`.
+///
+/// The function takes `&Delivery<'_>` and returns `Result<Vec<NewEvent>>`; none for a delivery of no interest. It is
+/// called with deliveries whose signature is right, possibly more than once with the same one, and must then give the
+/// same events: no clock, no randomness, nothing but the delivery.
+///
+/// | word | value |
+/// | --- | --- |
+/// | `id` | the last part of the path, in kebab case; required |
+/// | `signature` | `(hmac_sha256, header = "x-signature", secret = "ACME_WEBHOOK_SECRET")`; repeatable, one must hold |
+/// | `delivery_id` | `(header = "x-delivery")` and `(body = "/data/id")`, tried in turn; the body's hash when absent |
+/// | `headers` | `("x-event")`: the headers that the function reads; they are kept with the delivery |
+/// | `emits` | `(OrderPlaced, "acme/*")`: the events that may be sent; `*` stands for all declared ones of a family |
+/// | `body_mib_max` | the largest body in MiB, 1 to 64; 1 when absent |
+/// | `challenge` | `(echo = "x-challenge")`, or `(query = "crc_token", answer = path)` for `GET` |
+/// | `crate` | the path of the runtime, when it is not `::system_bus_runtime` |
+///
+/// In `signature`: an algorithm (`hmac_sha1`, `hmac_sha256`, `ed25519`, whose secret is a public key) or
+/// `verify = path`; `header`; `prefix = "sha256="`; `encoding = base64`, else `hex`;
+/// `timestamp(header = "x-timestamp", join = ".", unit = ms, tolerance = "5m")` when time and body are signed, or
+/// `timestamp(list, tolerance = "5m")` for a header `t=…,v1=…`; `also = path` for another form of the body that may
+/// have been signed; `secret`, the environment variables, each of which counts; `lease`, the name at the `secrets`
+/// program.
+#[proc_macro_attribute]
+pub fn webhook_provider(args: TokenStream, item: TokenStream) -> TokenStream {
+    printed(provider::expand(args.into(), item.into()))
 }
 
 /// Makes an enum stand for several events: each variant holds the data of one of them.

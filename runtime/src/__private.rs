@@ -14,8 +14,11 @@ pub use crate::function::{
     FromContext, Function, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, OnFailure, Priority,
     RateLimit, Role, Scope, Singleton, SingletonMode, StepKind, StepSite, Throttle, Timeouts, Trigger,
 };
+pub use crate::queue::QueueRule;
 pub use crate::registry::Site;
+pub use crate::service::SecretSource;
 pub use crate::step::Step;
+pub use crate::webhook;
 
 /// Asserts that a parameter, or the failure handler's, can hold a trigger's event.
 pub const fn assert_accepts<P: Accepts<T>, T>() {}

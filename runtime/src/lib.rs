@@ -14,7 +14,9 @@ pub mod middleware;
 pub mod outbound;
 pub mod prelude;
 pub mod protocol;
+pub mod queue;
 pub mod registry;
+pub mod rejection;
 pub mod server;
 pub mod service;
 pub mod step;
@@ -27,4 +29,4 @@ pub mod webhook;
 pub mod __private;
 
 pub use error::{Error, Result, StepError};
-pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn};
+pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn, webhook_provider};

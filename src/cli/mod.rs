@@ -5,6 +5,7 @@ mod context;
 mod events;
 mod failure;
 mod functions;
+mod inbox;
 mod manifest;
 mod notifications;
 mod plan;
@@ -50,11 +51,13 @@ Examples:
   system-bus send NAME --data '{}'  send one
   system-bus why EVENT_ID           what became of it
   system-bus runs                   what has run
+  system-bus inbox                  what vendors have delivered
 
 Environment:
   HOST, PORT                              where the worker listens (127.0.0.1, 3111)
   REDIS_URL                               where functions keep their state (in SYSTEM_BUS_DATA)
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
+  TRUSTED_PROXY_HOPS                      proxies before it whose X-Forwarded-For counts (0)
   WORKER_ROLE                             which functions it runs: host or cluster (all)
   INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY  who may use it; needed beyond 127.0.0.1
   INNGEST_DEV, INNGEST_BASE_URL           the Inngest server to work for and to ask (none)
@@ -72,6 +75,7 @@ enum Command {
     Why(why::Why),
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
+    Inbox(inbox::Inbox),
     Sleep(sleep::Sleep),
     Wake(sleep::Wake),
     Refresh(refresh::Refresh),
@@ -101,6 +105,7 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Why(command)) => command.run(&context),
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
+        Some(Command::Inbox(command)) => command.run(&context),
         Some(Command::Sleep(command)) => command.run(&context),
         Some(Command::Wake(command)) => command.run(&context),
         Some(Command::Refresh(command)) => command.run(&context),

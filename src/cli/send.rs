@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use serde_json::value::RawValue;
-use system_bus_engine::api::check_event;
 use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::event::check_event;
 use system_bus_runtime::function::Trigger;
 
 use super::context::Context;

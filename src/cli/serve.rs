@@ -8,20 +8,23 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use system_bus_engine::{Config, Engine};
+use system_bus_engine::{Config, Engine, HandOn};
+use system_bus_runtime::Error;
 use system_bus_runtime::function::Services;
+use system_bus_runtime::queue::{Admission, DirectQueue, Queue, RedisQueue};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
+use system_bus_runtime::service::gateway::RedisSink;
 use system_bus_runtime::service::redis::RedisState;
-use system_bus_runtime::service::{Redis, StateStore};
-use system_bus_runtime::webhook::{Provider, providers};
+use system_bus_runtime::service::{NotificationSink, Redis, Secrets, StateStore};
+use system_bus_runtime::webhook::{WebhookConfig, WebhookGateway};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::config::{Settings, WebhookSecrets, WorkerRole};
+use crate::config::{Settings, WorkerRole};
 use crate::http::{self, Served, Worker};
 use crate::sample::sample;
 
@@ -65,7 +68,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let mut contact = JoinSet::new();
     let services = match settings.redis.clone() {
         Some(redis) => {
-            let services = keeping_state(services, &redis);
+            let services = with_redis(services, &redis);
             contact.spawn(async move { redis.first_contact().await });
             services
         }
@@ -80,8 +83,19 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
         Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
-    let providers = providers();
-    let secrets = context.environment.webhook_secrets(&providers);
+    let environment = context.environment.clone();
+    let secrets = Secrets::new(move |name| environment.text(name), None);
+    let admission = Admission {
+        registry: registry.clone(),
+        queue: queue(settings.redis.as_ref(), server.as_ref(), &engine),
+        secrets: secrets.clone(),
+    };
+    let webhooks = WebhookGateway::new(WebhookConfig {
+        registry: registry.clone(),
+        secrets,
+        inbox: engine.inbox(if server.is_some() { HandOn::Server } else { HandOn::Here }),
+        trusted_hops: settings.trusted_hops,
+    });
     let start = Start {
         context,
         address,
@@ -91,15 +105,15 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         server: server.as_ref(),
         redis: settings.redis.as_ref(),
     };
-    start.announce(&providers, &secrets)?;
+    start.announce(&webhooks, &admission)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
         server: server.clone(),
         redis: settings.redis,
         registry,
         keys: settings.keys,
-        providers,
-        secrets,
+        webhooks: webhooks.clone(),
+        admission,
         role: settings.role,
         role_counts: (
             context.application.count_for(WorkerRole::Host),
@@ -115,6 +129,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
     let keeping = server.clone().map(|server| tokio::spawn(server.run()));
+    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),
@@ -123,6 +138,10 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     // The port stays open until the engine has stopped: what comes in until then is durable, and `/readyz` can tell
     // whoever spreads the load to go elsewhere.
     worker.drain();
+    if let Some(forwarding) = forwarding {
+        // What was not handed on rests in the inbox until the next start.
+        forwarding.abort();
+    }
     let stopping = async {
         if let Some(server) = &server {
             server.stop(GRACE).await;
@@ -144,13 +163,42 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     Ok(())
 }
 
-/// `services` with state in Redis, unless the application keeps it elsewhere.
-fn keeping_state(services: Services, redis: &Redis) -> Services {
+/// `services` with state, and the operator's channel, in Redis, unless the application has them elsewhere.
+fn with_redis(services: Services, redis: &Redis) -> Services {
     let services = services.with(redis.clone());
+    let services = match services.find::<Arc<dyn NotificationSink>>() {
+        Some(_) => services,
+        None => services.with::<Arc<dyn NotificationSink>>(Arc::new(RedisSink::new(redis.clone()))),
+    };
     match services.find::<Arc<dyn StateStore>>() {
         Some(_) => services,
         None => services.with::<Arc<dyn StateStore>>(Arc::new(RedisState::new(redis.clone()))),
     }
+}
+
+/// Where queued messages go: to Redis, for the queue's drainer, or straight to whoever takes events.
+fn queue(redis: Option<&Redis>, server: Option<&Serving>, engine: &Engine) -> Arc<dyn Queue> {
+    if let Some(redis) = redis {
+        return Arc::new(RedisQueue::new(redis.clone()));
+    }
+    let (server, engine) = (server.cloned(), engine.clone());
+    Arc::new(DirectQueue::new(Arc::new(move |event| {
+        let (server, engine) = (server.clone(), engine.clone());
+        Box::pin(async move {
+            match server {
+                Some(server) => {
+                    let ids = server.worker().send(vec![event]).await.map_err(Error::retryable)?;
+                    // A server does not tell whether it knew the event.
+                    Ok((ids.into_iter().next().unwrap_or_default(), false))
+                }
+                None => {
+                    let accepted = engine.send(vec![event]).await.map_err(Error::retryable)?;
+                    let first = accepted.first();
+                    Ok(first.map(|event| (event.id.to_string(), event.repeated)).unwrap_or_default())
+                }
+            }
+        })
+    })))
 }
 
 /// Resolves only when the work for a server could not begin.
@@ -196,10 +244,15 @@ struct Start<'s> {
 }
 
 impl Start<'_> {
-    fn announce(&self, providers: &[&'static Provider], secrets: &WebhookSecrets) -> Result<(), Failure> {
-        for provider in providers.iter().filter(|provider| secrets.of(provider).is_none()) {
-            let variables = provider.secrets.join("` or `");
-            tracing::warn!("the webhook `{}` is closed: set `{variables}` to open it", provider.id);
+    fn announce(&self, webhooks: &WebhookGateway, admission: &Admission) -> Result<(), Failure> {
+        if !admission.is_open() {
+            tracing::warn!("the queue is closed: set `SYSTEM_BUS_INTERNAL_TOKEN` to open `/internal/queue/enqueue`");
+        }
+        let providers = webhooks.providers();
+        for provider in providers.iter().filter(|provider| !webhooks.is_open(provider)) {
+            let variables: Vec<_> =
+                provider.signatures.iter().flat_map(|signature| signature.secret.variables).copied().collect();
+            tracing::warn!("the webhook `{}` is closed: set `{}` to open it", provider.id, variables.join("` or `"));
         }
         let url = format!("http://{}", self.address);
         let directory = std::path::absolute(self.directory).unwrap_or_else(|_| self.directory.to_owned());
@@ -217,9 +270,9 @@ impl Start<'_> {
         let program = self.context.program();
         let webhooks: Vec<_> = providers
             .iter()
-            .map(|provider| match secrets.of(provider) {
-                Some(_) => provider.id.to_owned(),
-                None => format!("{} (closed)", provider.id),
+            .map(|provider| match webhooks.is_open(provider) {
+                true => provider.id.to_owned(),
+                false => format!("{} (closed)", provider.id),
             })
             .collect();
         let role = self.role.map_or("all roles", WorkerRole::name);
@@ -235,7 +288,7 @@ impl Start<'_> {
             if webhooks.is_empty() { String::new() } else { format!(", at {url}/webhooks/NAME") },
             self.server.map(server_line).unwrap_or_default(),
             directory.display(),
-            self.redis.map(|redis| format!(", state in Redis at {}", redis.address())).unwrap_or_default(),
+            self.redis.map(|redis| format!(", state and messages in Redis at {}", redis.address())).unwrap_or_default(),
         );
         if let Some((event, data)) = self.first_event() {
             text += &format!(

@@ -54,9 +54,9 @@ impl Style {
     /// A run's status.
     pub(super) fn status(self, status: &str) -> Cell {
         let colour = match status {
-            "Completed" => Color::Green,
-            "Failed" => Color::Red,
-            "Cancelled" | "Skipped" => Color::DarkGrey,
+            "Completed" | "handled" => Color::Green,
+            "Failed" | "failed" => Color::Red,
+            "Cancelled" | "Skipped" | "ignored" => Color::DarkGrey,
             _ => Color::Yellow,
         };
         self.coloured(status, colour)

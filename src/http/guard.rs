@@ -12,7 +12,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::future::Either;
-use system_bus_engine::api::ApiError;
+use system_bus_runtime::rejection::Rejection;
 use tower_service::Service;
 
 /// A service behind the guard.
@@ -60,7 +60,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         match self.refusal(&request) {
             None => Either::Left(self.inner.call(request)),
-            Some(reason) => Either::Right(ready(Ok(ApiError::new(StatusCode::FORBIDDEN, reason).into_response()))),
+            Some(reason) => Either::Right(ready(Ok(Rejection::new(StatusCode::FORBIDDEN, reason).into_response()))),
         }
     }
 }

@@ -4,11 +4,10 @@ mod guard;
 mod health;
 mod page;
 mod status;
-mod webhooks;
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,20 +16,22 @@ use axum::Router;
 use axum::ServiceExt;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use system_bus_engine::Engine;
-use system_bus_engine::api::{self, ApiError, Keys};
+use system_bus_engine::api::{self, Keys};
+use system_bus_runtime::queue::{self, Admission};
 use system_bus_runtime::registry::Registry;
+use system_bus_runtime::rejection::Rejection;
 use system_bus_runtime::server::Serving;
 use system_bus_runtime::service::Redis;
-use system_bus_runtime::webhook::Provider;
+use system_bus_runtime::webhook::WebhookGateway;
 use tokio::net::TcpListener;
 
 pub use guard::Guarded;
 
-use crate::config::{WebhookSecrets, WorkerRole};
+use crate::config::WorkerRole;
 
 /// How long requests that are under way may take once a worker stops.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -48,9 +49,9 @@ pub struct Served {
     /// Who may use the engine's routes.
     pub keys: Keys,
     /// The webhooks.
-    pub providers: Vec<&'static Provider>,
-    /// Their secrets.
-    pub secrets: WebhookSecrets,
+    pub webhooks: WebhookGateway,
+    /// What comes through the queue.
+    pub admission: Admission,
     /// Which functions run here; all when `None`.
     pub role: Option<WorkerRole>,
     /// How many functions a worker of each role would run: host, cluster.
@@ -67,18 +68,12 @@ struct Inner {
     served: Served,
     started_at: Timestamp,
     draining: AtomicBool,
-    bodies: webhooks::Bodies,
 }
 
 impl Worker {
     /// A worker that starts now.
     pub fn new(served: Served) -> Self {
-        Self(Arc::new(Inner {
-            served,
-            started_at: Timestamp::now(),
-            draining: AtomicBool::new(false),
-            bodies: webhooks::Bodies::default(),
-        }))
+        Self(Arc::new(Inner { served, started_at: Timestamp::now(), draining: AtomicBool::new(false) }))
     }
 
     /// From now on the worker says that it is not ready.
@@ -97,8 +92,11 @@ impl Worker {
 
 /// All routes of a worker, behind the guard against other web pages.
 pub fn app(worker: Worker) -> Guarded<Router> {
-    let Served { engine, keys, address, server, .. } = worker.served();
+    let Served { engine, keys, address, server, webhooks, admission, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
+    let inbox = api::guarded(webhooks.admin_router(), keys.clone());
+    let webhooks = webhooks.router();
+    let queue = queue::router(admission.clone());
     let routes = match server {
         None => api::router(engine, keys),
         Some(server) => api::keeping_router(engine, keys).merge(server.router()),
@@ -111,9 +109,10 @@ pub fn app(worker: Worker) -> Guarded<Router> {
         .route("/", get(status::show))
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
-        .route("/webhooks", get(webhooks::list))
-        .route("/webhooks/{provider}", post(webhooks::receive))
         .with_state(worker)
+        .merge(webhooks)
+        .merge(inbox)
+        .merge(queue)
         .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here);
@@ -135,13 +134,14 @@ pub async fn serve(
         }
     });
     let service = app(worker.clone());
-    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            worker.drain();
-            stopping.notify_one();
-        })
-        .into_future();
+    let server =
+        axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service))
+            .with_graceful_shutdown(async move {
+                shutdown.await;
+                worker.drain();
+                stopping.notify_one();
+            })
+            .into_future();
     let too_long = async {
         stopped.notified().await;
         tokio::time::sleep(DRAIN).await;
@@ -153,21 +153,21 @@ pub async fn serve(
 }
 
 /// What an embedded engine would serve, and a server serves instead.
-async fn at_the_server(State(worker): State<Worker>, uri: Uri) -> ApiError {
+async fn at_the_server(State(worker): State<Worker>, uri: Uri) -> Rejection {
     let origin = worker.served().server.as_ref().map(|server| server.worker().settings().event_origin.to_string());
-    ApiError::not_found(format!(
+    Rejection::not_found(format!(
         "`{}` is served by the Inngest server that this worker works for: {}",
         uri.path(),
         origin.unwrap_or_default()
     ))
 }
 
-async fn nothing_here(method: Method, uri: Uri) -> ApiError {
-    ApiError::not_found(format!("nothing is served at `{method} {}`: see `/`", uri.path()))
+async fn nothing_here(method: Method, uri: Uri) -> Rejection {
+    Rejection::not_found(format!("nothing is served at `{method} {}`: see `/`", uri.path()))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take `{method}`", uri.path()))
+async fn wrong_method(method: Method, uri: Uri) -> Rejection {
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take `{method}`", uri.path()))
 }
 
 #[cfg(test)]

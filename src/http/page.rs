@@ -50,6 +50,10 @@ fn html(status: &Value) -> String {
         })
         .collect();
     section(&mut page, "Webhooks", &["endpoint", "state"], rows);
+    let inbox = &status["webhooks"]["inbox"];
+    // Writing to a string cannot fail.
+    let _ =
+        writeln!(page, "<p>Deliveries: {} waiting, {} failed.</p>", text(&inbox["waiting"]), text(&inbox["failed"]));
     page + "</body>\n</html>\n"
 }
 

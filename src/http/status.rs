@@ -13,7 +13,7 @@ use super::{Worker, page};
 use crate::config::WorkerRole;
 
 pub(super) async fn show(State(worker): State<Worker>, headers: HeaderMap) -> Response {
-    let status = status(&worker);
+    let status = status(&worker).await;
     if wants_html(&headers) { page::page(&status) } else { ([(VARY, "accept")], Json(status)).into_response() }
 }
 
@@ -27,7 +27,7 @@ fn wants_html(headers: &HeaderMap) -> bool {
     }
 }
 
-fn status(worker: &Worker) -> Value {
+async fn status(worker: &Worker) -> Value {
     let served = worker.served();
     let registry = &served.registry;
     let registration = served.server.as_ref().map(|server| server.keeper().state());
@@ -37,17 +37,22 @@ fn status(worker: &Worker) -> Value {
         functions.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
     duplicates.dedup();
     let providers: Vec<Value> = served
-        .providers
+        .webhooks
+        .providers()
         .iter()
         .map(|provider| {
+            let variables = provider.signatures.iter().flat_map(|signature| signature.secret.variables);
             json!({
                 "id": provider.id,
                 "endpoint": format!("/webhooks/{}", provider.id),
-                "secretSet": served.secrets.of(provider).is_some(),
-                "secretVariables": provider.secrets,
+                "secretSet": served.webhooks.is_open(provider),
+                "secretVariables": variables.collect::<Vec<_>>(),
             })
         })
         .collect();
+    // What the store does not tell is not known, which the page must survive.
+    let inbox = served.webhooks.inbox().counts().await.ok();
+    let inbox = inbox.map(|counts| json!({ "waiting": counts.waiting, "failed": counts.failed }));
     let events: Map<String, Value> =
         registry.events().iter().map(|event| (event.name.to_owned(), json!(event.doc.trim()))).collect();
     json!({
@@ -71,8 +76,9 @@ fn status(worker: &Worker) -> Value {
             "runsEnded": served.engine.stats().runs_ended(),
         },
         "server": served.server.as_ref().map(server),
-        "webhooks": { "endpoint": "/webhooks/:provider", "providers": providers },
+        "webhooks": { "endpoint": "/webhooks/:provider", "providers": providers, "inbox": inbox },
         "events": events,
+        "queue": { "admissionEndpoint": "/internal/queue/enqueue", "open": served.admission.is_open() },
     })
 }
 

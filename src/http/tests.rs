@@ -4,32 +4,49 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use system_bus_engine::Config;
+use system_bus_engine::{Config, HandOn};
 use system_bus_runtime::Error;
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::Services;
-use system_bus_runtime::registry::Registry;
+use system_bus_runtime::queue::DirectQueue;
+use system_bus_runtime::registry::{Registry, Site};
+use system_bus_runtime::service::{SecretSource, Secrets};
+use system_bus_runtime::webhook::{
+    Emitted, ProviderRegistration, Scheme, Signature, TrustedHops, WebhookConfig, limits,
+};
 use tempfile::TempDir;
 use tower_service::Service;
 
 use super::*;
-use crate::config::Environment;
 
 /// Signs with the secret itself; the body says what it becomes.
-static VENDOR: Provider = Provider {
+static VENDOR: ProviderRegistration = ProviderRegistration {
     id: "vendor",
-    secrets: &["VENDOR_SECRET"],
-    verify: |delivery, secret| delivery.header("x-signature").is_some_and(|given| given.as_bytes() == secret),
-    events: |delivery| match delivery.json::<Value>()? {
-        Value::Null => Ok(Vec::new()),
+    sender: "webhook:vendor",
+    doc: "",
+    signatures: &[Signature {
+        scheme: Scheme::Custom(|request, secret| {
+            request.header("x-signature").is_some_and(|given| given.as_bytes() == secret)
+        }),
+        secret: SecretSource { variables: &["VENDOR_SECRET"], lease: None },
+    }],
+    delivery_id: &[],
+    headers: &[],
+    emits: &[Emitted::Event("never/declared.happened")],
+    body_bytes_max: limits::BODY_BYTES_MAX,
+    challenge: None,
+    normalize: |delivery| match &delivery.json::<Value>()?["kind"] {
+        Value::Null => Err(Error::terminal("`kind` is missing")),
         Value::String(name) => Ok(vec![NewEvent::named(name, Default::default())]),
-        _ => Err(Error::terminal("`kind` is missing")),
+        _ => Ok(Vec::new()),
     },
+    site: Site { file: "", line: 0, manifest_dir: "" },
 };
 
 struct Bench {
     worker: Worker,
     engine: Engine,
+    webhooks: WebhookGateway,
     _directory: TempDir,
 }
 
@@ -38,19 +55,18 @@ impl Bench {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = Config { directory: directory.path().to_owned() };
         let engine = Engine::open(&config, &Registry::default(), Services::default()).expect("an engine");
-        let worker = Worker::new(Served {
-            engine: engine.clone(),
-            server: None,
-            redis: None,
-            registry: Registry::default(),
-            keys: Keys::default(),
-            providers: vec![&VENDOR],
-            secrets: Environment::of([("VENDOR_SECRET", "secret")]).webhook_secrets(&[&VENDOR]),
-            role: None,
-            role_counts: (0, 0),
-            address: std::net::Ipv4Addr::LOCALHOST.into(),
+        let webhooks = WebhookGateway::new(WebhookConfig {
+            registry: Registry::default().with_providers(vec![&VENDOR]),
+            secrets: Secrets::new(|name| (name == "VENDOR_SECRET").then(|| "secret".to_owned()), None),
+            inbox: engine.inbox(HandOn::Here),
+            trusted_hops: TrustedHops::default(),
         });
-        Self { worker, engine, _directory: directory }
+        let worker = worker(&engine, webhooks.clone(), Keys::default());
+        Self { worker, engine, webhooks, _directory: directory }
+    }
+
+    fn worker_with(&self, keys: Keys) -> Worker {
+        worker(&self.engine, self.webhooks.clone(), keys)
     }
 
     async fn ask(&self, request: Request) -> (StatusCode, Value) {
@@ -64,6 +80,25 @@ impl Bench {
         let request = Request::post("/webhooks/vendor").header("x-signature", signature);
         self.ask(request.body(body.into()).expect("a request")).await
     }
+}
+
+fn worker(engine: &Engine, webhooks: WebhookGateway, keys: Keys) -> Worker {
+    Worker::new(Served {
+        engine: engine.clone(),
+        server: None,
+        redis: None,
+        registry: Registry::default(),
+        keys,
+        webhooks,
+        admission: Admission {
+            registry: Registry::default(),
+            queue: Arc::new(DirectQueue::new(Arc::new(|_| Box::pin(async { Ok(Default::default()) })))),
+            secrets: Secrets::new(|_| None, None),
+        },
+        role: None,
+        role_counts: (0, 0),
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+    })
 }
 
 fn get(path: &str) -> Request {
@@ -93,37 +128,46 @@ async fn a_worker_without_its_engine_takes_nothing_in() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_delivery_is_looked_at_before_its_signature() {
+async fn what_verifies_and_becomes_no_event_is_kept_and_shown() {
     let bench = Bench::new();
-    assert_eq!(bench.deliver("wrong", "not JSON").await.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(bench.deliver("secret", "not JSON").await.0, StatusCode::BAD_REQUEST);
-    let (status, answer) = bench.deliver("secret", "{}").await;
-    assert_eq!((status, &answer["error"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("`kind` is missing")));
-    let (status, answer) = bench.deliver("secret", r#""never/declared.happened""#).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
-    assert_eq!(bench.deliver("secret", "null").await.1["note"], "no matching events");
+    for (body, problem) in [
+        ("{}", "`kind` is missing"),
+        (r#"{"kind":"other/thing.happened"}"#, "`vendor` may not send `other/thing.happened`: add it to `emits`"),
+        (r#"{"kind":"never/declared.happened"}"#, "unknown event `never/declared.happened`"),
+    ] {
+        let (status, answer) = bench.deliver("secret", body).await;
+        assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("failed")), "{body}");
+        let shown = bench.ask(get(&format!("/v1/inbox/{}", answer["delivery"]))).await.1;
+        assert_eq!(shown["data"]["problem"], problem);
+        assert_eq!(shown["data"]["body"].to_string(), body);
+    }
+    let (_, failed) = bench.ask(get("/v1/inbox?state=failed&limit=2")).await;
+    assert_eq!(failed["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(bench.ask(get("/")).await.1["webhooks"]["inbox"], json!({ "waiting": 0, "failed": 3 }));
 }
 
 #[tokio::test]
-async fn a_body_is_bounded_also_when_nothing_announces_its_size() {
+async fn a_delivery_that_cannot_be_kept_is_not_accepted() {
     let bench = Bench::new();
-    let chunks = |count: usize| {
-        Body::from_stream(futures::stream::iter(
-            (0..count).map(|_| Ok::<_, std::convert::Infallible>(vec![b' '; 64 * 1024])),
-        ))
-    };
-    assert_eq!(bench.deliver("secret", chunks(17)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(bench.deliver("secret", chunks(16)).await.0, StatusCode::BAD_REQUEST, "1 MiB of spaces is no JSON");
-    // More bodies at the same time than there is room for wait nowhere: the vendor is told to come again.
-    let open: Vec<_> = (0..128)
-        .map(|_| {
-            let body = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::convert::Infallible>>());
-            Box::pin(bench.deliver("secret", body))
-        })
-        .collect();
-    let mut open = futures::future::join_all(open);
-    assert!(futures::poll!(&mut open).is_pending());
-    assert_eq!(bench.deliver("secret", chunks(1)).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    drop(open);
-    assert_eq!(bench.deliver("secret", "null").await.0, StatusCode::OK);
+    assert_eq!(bench.deliver("secret", r#"{"kind":7}"#).await.1["note"], "no matching events");
+    bench.engine.stop(Duration::ZERO).await;
+    let (status, answer) = bench.deliver("secret", r#"{"kind":8}"#).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    let (status, _) = bench.deliver("secret", r#"{"kind":7}"#).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "nor is a repeat of which nobody knows");
+}
+
+#[tokio::test]
+async fn operators_need_the_key_of_the_engine() {
+    let mut bench = Bench::new();
+    bench.worker = bench.worker_with(Keys { event: None, signing: Some("key".to_owned()) });
+    for request in [
+        get("/v1/inbox"),
+        get("/v1/inbox/1"),
+        Request::post("/v1/inbox/1/replay").body(Body::empty()).expect("a request"),
+    ] {
+        assert_eq!(bench.ask(request).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let request = Request::get("/v1/inbox/1").header("authorization", "Bearer key").body(Body::empty());
+    assert_eq!(bench.ask(request.expect("a request")).await.0, StatusCode::NOT_FOUND);
 }

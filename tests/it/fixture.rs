@@ -121,6 +121,42 @@ async fn fixture_disk_failed(failure: Failure<FailureRequested>, step: Step, gat
     Ok(failure.run.to_string())
 }
 
+/// A shop sold something.
+#[event("fixture/sale.reported")]
+pub(crate) struct SaleReported {
+    /// The number of the sale.
+    pub(crate) number: u64,
+}
+
+/// Turns the shop's deliveries into events; one that it cannot read yet becomes readable by a variable, as by a new
+/// version of the program.
+#[webhook_provider(
+    id = "fixture-shop",
+    signature(hmac_sha256, header = "x-shop-signature", secret = "FIXTURE_SHOP_SECRET"),
+    delivery_id(header = "x-shop-delivery"),
+    emits(SaleReported)
+)]
+fn fixture_shop(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
+    #[derive(Deserialize)]
+    struct Sale {
+        number: Option<u64>,
+        #[serde(rename = "numero")]
+        later_name: Option<u64>,
+    }
+    let sale: Sale = delivery.json()?;
+    let known = std::env::var_os("FIXTURE_SHOP_VERSION").is_some();
+    let number = sale.number.or(sale.later_name.filter(|_| known));
+    let number = number.ok_or_else(|| Error::terminal("the sale has no number"))?;
+    Ok(vec![NewEvent::new(&SaleReported { number })?.with_id(format!("sale-{number}"))])
+}
+
+/// Leaves a line for each sale in the file that the environment names.
+#[inngest_fn(id = "fixture-sale", event = SaleReported, retries = 20)]
+async fn fixture_sale(event: Event<SaleReported>, step: Step) -> Result<u64> {
+    let number = event.data.number;
+    Ok(step.run("note", async { Ok::<_, Error>(number) }).await?)
+}
+
 /// Nobody is interested.
 #[event("fixture/nothing.happened", sent_by = "cli")]
 pub(crate) struct NothingHappened {}

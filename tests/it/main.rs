@@ -5,7 +5,9 @@
 mod commands;
 mod crash;
 mod fixture;
+mod flood;
 mod guard;
+mod inbox;
 mod limits;
 mod manifest;
 mod process;
@@ -14,5 +16,6 @@ mod registry;
 mod server;
 mod start;
 mod status;
+mod stub;
 mod tidy;
 mod webhooks;

@@ -6,110 +6,16 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use system_bus_runtime::event::{DecodeError, NameProblem, NewEvent, check_name};
+use system_bus_runtime::event::{NewEvent, check_event};
 use system_bus_runtime::registry::Registry;
 
 use super::extract::{Path, Query};
-use super::{Api, ApiError, is_same};
+use system_bus_runtime::rejection::Rejection;
+
+use super::{Api, is_same};
 use crate::handle::Engine;
 use crate::limits;
 use crate::query::{EventDetail, EventSummary, Fates, RunSummary};
-
-/// Why an event is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EventProblem {
-    /// The name cannot be used.
-    #[error(transparent)]
-    Name(#[from] NameProblem),
-    /// No type declares the name.
-    #[error("unknown event `{name}`{}", nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
-    Unknown {
-        /// The name.
-        name: String,
-        /// The declared name that is most like it.
-        nearest: Option<&'static str>,
-    },
-    /// The data is no JSON object.
-    #[error("the data of `{0}` must be a JSON object")]
-    NotAnObject(String),
-    /// The data does not fit the event's type.
-    #[error("the data of `{name}` does not fit its schema: {error}")]
-    Schema {
-        /// The event's name.
-        name: String,
-        /// What does not fit, with the field's path.
-        error: DecodeError,
-    },
-    /// The event's own id is too long.
-    #[error("the `id` of `{name}` has {bytes} bytes, the limit is {}", limits::EVENT_ID_BYTES_MAX)]
-    Id {
-        /// The event's name.
-        name: String,
-        /// The id's size.
-        bytes: usize,
-    },
-    /// The data is JSON that cannot be looked into.
-    #[error("the data of `{name}` cannot be read: {message}")]
-    Unreadable {
-        /// The event's name.
-        name: String,
-        /// What is wrong, such as nesting beyond 128 levels.
-        message: String,
-    },
-    /// The event is too large.
-    #[error("the event `{name}` has {bytes} bytes, the limit is {}", limits::EVENT_BYTES_MAX)]
-    TooLarge {
-        /// The event's name.
-        name: String,
-        /// Its size.
-        bytes: usize,
-    },
-}
-
-/// Whether an event may come in; with `allow_unknown` also one that no type declares.
-pub fn check_event(registry: &Registry, event: &mut NewEvent, allow_unknown: bool) -> Result<(), EventProblem> {
-    check_name(&event.name)?;
-    let bytes = event.data.get().len();
-    if bytes > limits::EVENT_BYTES_MAX {
-        return Err(EventProblem::TooLarge { name: event.name.clone(), bytes });
-    }
-    let id_bytes = event.id.iter().chain(&event.v).map(String::len).max().unwrap_or(0);
-    if id_bytes > limits::EVENT_ID_BYTES_MAX {
-        return Err(EventProblem::Id { name: event.name.clone(), bytes: id_bytes });
-    }
-    if event.data.get() == "null" {
-        event.data = empty_object();
-    }
-    if !event.data.get().starts_with('{') {
-        return Err(EventProblem::NotAnObject(event.name.clone()));
-    }
-    // What a type ignores, a condition may still read: all of it must be readable.
-    if let Err(error) = serde_json::from_str::<serde_json::Value>(event.data.get()) {
-        return Err(EventProblem::Unreadable { name: event.name.clone(), message: error.to_string() });
-    }
-    match registry.event(&event.name) {
-        Some(registration) => {
-            (registration.check)(&event.data).map_err(|error| EventProblem::Schema { name: event.name.clone(), error })
-        }
-        None if allow_unknown => Ok(()),
-        None => Err(EventProblem::Unknown { name: event.name.clone(), nearest: registry.nearest_event(&event.name) }),
-    }
-}
-
-fn empty_object() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).unwrap_or_default()
-}
-
-impl From<EventProblem> for ApiError {
-    fn from(problem: EventProblem) -> Self {
-        let status = match problem {
-            EventProblem::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, problem.to_string())
-    }
-}
 
 #[derive(Deserialize)]
 pub(super) struct ReceiveQuery {
@@ -129,11 +35,11 @@ pub(super) async fn receive(
     Path(key): Path<String>,
     Query(query): Query<ReceiveQuery>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Received>, ApiError> {
+) -> Result<Json<Received>, Rejection> {
     if api.keys.event.as_ref().is_some_and(|expected| !is_same(expected, &key)) {
-        return Err(ApiError::unauthorized("the event key is wrong"));
+        return Err(Rejection::unauthorized("the event key is wrong"));
     }
-    let body = body.map_err(|rejection| ApiError::new(rejection.status(), body_problem(rejection.status())))?;
+    let body = body.map_err(|rejection| Rejection::new(rejection.status(), body_problem(rejection.status())))?;
     let mut events = parse(&body)?;
     for event in &mut events {
         check_readable(&api.engine, event, query.allow_unhandled)?;
@@ -144,14 +50,14 @@ pub(super) async fn receive(
 }
 
 /// Checks an event as the functions will see it: a field that the sender has encrypted does not fit its type as it is.
-fn check_readable(engine: &Engine, event: &mut NewEvent, allow_unknown: bool) -> Result<(), ApiError> {
+fn check_readable(engine: &Engine, event: &mut NewEvent, allow_unknown: bool) -> Result<(), Rejection> {
     let middleware = engine.middleware();
     if middleware.is_empty() {
         return Ok(check_event(engine.registry(), event, allow_unknown)?);
     }
     check_event(&Registry::default(), event, true)?;
     let mut readable = event.clone();
-    middleware.reveal_event(&mut readable).map_err(|error| ApiError::bad_request(error.message().to_owned()))?;
+    middleware.reveal_event(&mut readable).map_err(|error| Rejection::bad_request(error.message().to_owned()))?;
     Ok(check_event(engine.registry(), &mut readable, allow_unknown)?)
 }
 
@@ -159,7 +65,7 @@ pub(super) async fn receive_without_key(
     state: State<Api>,
     query: Query<ReceiveQuery>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Received>, ApiError> {
+) -> Result<Json<Received>, Rejection> {
     receive(state, Path(String::new()), query, body).await
 }
 
@@ -173,19 +79,19 @@ fn body_problem(status: StatusCode) -> String {
 }
 
 /// One event, or an array of them.
-fn parse(body: &[u8]) -> Result<Vec<NewEvent>, ApiError> {
+fn parse(body: &[u8]) -> Result<Vec<NewEvent>, Rejection> {
     let not_json = |error: serde_json::Error| {
         let kind = if error.is_data() { "is not an event" } else { "is not JSON" };
-        ApiError::bad_request(format!("the body {kind}: {error}"))
+        Rejection::bad_request(format!("the body {kind}: {error}"))
     };
     let events = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => serde_json::from_slice(body).map_err(not_json)?,
         Some(_) => vec![serde_json::from_slice(body).map_err(not_json)?],
-        None => return Err(ApiError::bad_request("the body is empty: send `{\"name\": …, \"data\": {…}}`")),
+        None => return Err(Rejection::bad_request("the body is empty: send `{\"name\": …, \"data\": {…}}`")),
     };
     if events.len() > limits::EVENTS_PER_REQUEST_MAX {
         let text = format!("{} events in one request, the limit is {}", events.len(), limits::EVENTS_PER_REQUEST_MAX);
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        return Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     Ok(events)
 }
@@ -210,11 +116,11 @@ fn default_count() -> u32 {
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<EventsQuery>,
-) -> Result<Json<Data<Vec<EventSummary>>>, ApiError> {
+) -> Result<Json<Data<Vec<EventSummary>>>, Rejection> {
     Ok(Json(Data { data: api.engine.events(query.name, query.limit).await? }))
 }
 
-pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<EventDetail>>, ApiError> {
+pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<EventDetail>>, Rejection> {
     let event = api.engine.event(id.clone()).await?;
     event.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
 }
@@ -222,18 +128,18 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Resu
 pub(super) async fn runs(
     State(api): State<Api>,
     Path(id): Path<String>,
-) -> Result<Json<Data<Vec<RunSummary>>>, ApiError> {
+) -> Result<Json<Data<Vec<RunSummary>>>, Rejection> {
     let runs = api.engine.event_runs(id.clone()).await?;
     runs.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
 }
 
-pub(super) async fn fates(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<Fates>>, ApiError> {
+pub(super) async fn fates(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Data<Fates>>, Rejection> {
     let fates = api.engine.fates(id.clone()).await?;
     fates.map(|data| Json(Data { data })).ok_or_else(|| unknown(&id))
 }
 
-fn unknown(id: &str) -> ApiError {
-    ApiError::not_found(format!("no event has the id `{id}`"))
+fn unknown(id: &str) -> Rejection {
+    Rejection::not_found(format!("no event has the id `{id}`"))
 }
 
 #[cfg(test)]

@@ -7,9 +7,6 @@ mod notifications;
 mod runs;
 mod signals;
 
-pub use error::ApiError;
-pub use events::{EventProblem, check_event};
-
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,6 +16,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
+use system_bus_runtime::rejection::Rejection;
 use tokio::sync::Semaphore;
 
 use crate::handle::Engine;
@@ -60,7 +58,7 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
         .route("/v1/runs/{id}/jobs", get(runs::jobs))
         .route("/v1/signals", post(signals::receive))
         .route("/v1/notifications", get(notifications::list))
-        .route_layer(from_fn_with_state(api.clone(), require_signing_key));
+        .route_layer(from_fn_with_state(api.keys.clone(), require_signing_key));
     Router::new()
         .route("/e/{key}", post(events::receive))
         .route("/e/", post(events::receive_without_key))
@@ -74,16 +72,21 @@ pub fn keeping_router(engine: Engine, keys: Keys) -> Router {
     let api = Api::new(engine, keys);
     Router::new()
         .route("/v1/notifications", get(notifications::list))
-        .route_layer(from_fn_with_state(api.clone(), require_signing_key))
+        .route_layer(from_fn_with_state(api.keys.clone(), require_signing_key))
         .with_state(api)
 }
 
-async fn require_signing_key(State(api): State<Api>, request: Request, next: Next) -> Response {
+/// Routes of others that need the signing key as the engine's own do.
+pub fn guarded(routes: Router, keys: Keys) -> Router {
+    routes.route_layer(from_fn_with_state(Arc::new(keys), require_signing_key))
+}
+
+async fn require_signing_key(State(keys): State<Arc<Keys>>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    match &api.keys.signing {
+    match &keys.signing {
         Some(key) if !is_same(key, given) => {
-            ApiError::unauthorized("the signing key is missing or wrong").into_response()
+            Rejection::unauthorized("the signing key is missing or wrong").into_response()
         }
         _ => next.run(request).await,
     }

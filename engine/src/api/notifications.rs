@@ -9,9 +9,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use system_bus_runtime::rejection::Rejection;
+
+use super::Api;
 use super::events::Data;
 use super::extract::Query;
-use super::{Api, ApiError};
 use crate::limits;
 use crate::notifications::FollowError;
 use crate::store::KeptNotification;
@@ -34,7 +36,7 @@ fn default_count() -> u32 {
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<NotificationsQuery>,
-) -> Result<Json<Data<Vec<KeptNotification>>>, ApiError> {
+) -> Result<Json<Data<Vec<KeptNotification>>>, Rejection> {
     let Some(after) = query.after else {
         return Ok(Json(Data { data: api.engine.notifications(query.limit).await? }));
     };
@@ -46,12 +48,12 @@ pub(super) async fn list(
     Ok(Json(Data { data: api.engine.notifications_after(after, query.limit, wait).await? }))
 }
 
-fn too_many() -> ApiError {
+fn too_many() -> Rejection {
     let followers = limits::FOLLOWERS_MAX;
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("{followers} followers wait already: ask again later"))
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, format!("{followers} followers wait already: ask again later"))
 }
 
-impl From<FollowError> for ApiError {
+impl From<FollowError> for Rejection {
     fn from(error: FollowError) -> Self {
         match error {
             FollowError::Query(error) => error.into(),

@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::Api;
 use super::events::Data;
-use super::{Api, ApiError};
 use crate::handle::SignalError;
 use crate::signals::SignalProblem;
+use system_bus_runtime::rejection::Rejection;
 
 #[derive(Deserialize)]
 struct Signal {
@@ -24,7 +25,7 @@ pub(super) struct Received {
     run_id: String,
 }
 
-impl From<SignalError> for ApiError {
+impl From<SignalError> for Rejection {
     fn from(error: SignalError) -> Self {
         match error {
             SignalError::Refused(problem @ SignalProblem::TooLarge { .. }) => {
@@ -37,12 +38,12 @@ impl From<SignalError> for ApiError {
 }
 
 /// Answers with the run that received the signal, and with 404 when nobody waits for it.
-pub(super) async fn receive(State(api): State<Api>, body: Bytes) -> Result<Json<Data<Received>>, ApiError> {
+pub(super) async fn receive(State(api): State<Api>, body: Bytes) -> Result<Json<Data<Received>>, Rejection> {
     let Signal { signal, data } = serde_json::from_slice(&body).map_err(|error| {
-        ApiError::bad_request(format!("the body is not a signal, which is `{{\"signal\": …, \"data\": …}}`: {error}"))
+        Rejection::bad_request(format!("the body is not a signal, which is `{{\"signal\": …, \"data\": …}}`: {error}"))
     })?;
     match api.engine.signal(signal.clone(), data).await? {
         Some(run) => Ok(Json(Data { data: Received { run_id: run.to_string() } })),
-        None => Err(ApiError::not_found(format!("nobody waits for the signal `{signal}`"))),
+        None => Err(Rejection::not_found(format!("nobody waits for the signal `{signal}`"))),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use reqwest::Client;
 use serde_json::{Value, json};
 use system_bus_runtime::error::Error;
 use system_bus_runtime::function::Services;
@@ -13,7 +14,8 @@ use system_bus_runtime::service::{
     Delivery, Notification, NotificationSink, ServiceFuture, State, StateStore, Urgency,
 };
 
-use crate::{Config, Engine, FollowError, SendError};
+use crate::api::{Keys, keeping_router, router};
+use crate::{Config, Engine, FollowError, SendError, limits};
 
 fn open(directory: &std::path::Path, services: Services) -> Engine {
     Engine::open(&Config { directory: directory.to_owned() }, &Registry::default(), services).unwrap()
@@ -163,4 +165,77 @@ async fn what_another_channel_took_is_in_the_history_with_what_it_said() {
     assert_eq!(kept(&engine).await, [("1".to_owned(), Delivery::Queued)]);
     let queue: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     assert!(queue.is_empty(), "the queue is the other channel's");
+}
+
+/// The address of a router's list of messages.
+async fn serve(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/v1/notifications", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// Status and body of the answer.
+async fn get(client: &Client, address: &str, query: &str) -> (u16, Value) {
+    let response = client.get(format!("{address}?{query}")).bearer_auth("signing").send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+fn client() -> Client {
+    system_bus_runtime::tls::install();
+    Client::builder().tls_certs_only([]).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_followed_over_http_also_beside_a_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path(), Services::default());
+    let keys = Keys { event: None, signing: Some("signing".to_owned()) };
+    let client = client();
+    for router in [router(engine.clone(), keys.clone()), keeping_router(engine.clone(), keys)] {
+        let address = serve(router).await;
+        let (_, newest) = get(&client, &address, "limit=1").await;
+        let cursor = newest["data"][0]["cursor"].as_i64().unwrap_or_default();
+        let id = cursor.to_string();
+        let waiting = tokio::spawn({
+            let (client, address) = (client.clone(), address.clone());
+            async move { get(&client, &address, &format!("after={cursor}&wait=20")).await }
+        });
+        push(&engine, message(&id)).await;
+        let (status, body) = waiting.await.unwrap();
+        assert_eq!((status, body["data"].as_array().map(Vec::len)), (200, Some(1)));
+        let kept = &body["data"][0];
+        assert_eq!(
+            (&kept["id"], &kept["cursor"], &kept["delivery"]),
+            (&json!(id), &json!(cursor + 1), &json!("delivered"))
+        );
+        let rest = get(&client, &address, &format!("after={}", cursor + 1)).await;
+        assert_eq!(rest, (200, json!({ "data": [] })));
+        assert_eq!(get(&client, &address, "after=x").await.0, 400);
+        let stranger = client.get(format!("{address}?after=0&wait=20")).send().await.unwrap();
+        assert_eq!(stranger.status(), 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_have_a_bound() {
+    const MORE: usize = 3;
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path(), Services::default());
+    let address = serve(router(engine.clone(), Keys::default())).await;
+    let client = client();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..limits::FOLLOWERS_MAX + MORE {
+        let (client, address) = (client.clone(), address.clone());
+        asking.spawn(async move { get(&client, &address, "after=0&wait=20").await });
+    }
+    for _ in 0..MORE {
+        let (status, body) = asking.join_next().await.unwrap().unwrap();
+        assert_eq!((status, &body["error"]), (503, &json!("64 followers wait already: ask again later")));
+    }
+    push(&engine, message("1")).await;
+    while let Some(answer) = asking.join_next().await {
+        let (status, body) = answer.unwrap();
+        assert_eq!((status, &body["data"][0]["id"]), (200, &json!("1")));
+    }
 }

@@ -30,7 +30,14 @@ impl Core {
         self.fire_crons()?;
         if self.timers.retention <= self.now {
             let cutoff = self.now - later(0, limits::RETENTION);
-            let more = self.store.remove_old(cutoff, self.now, limits::NOTIFICATIONS_KEPT, limits::RETENTION_ROWS)?;
+            let failed_cutoff = self.now - later(0, limits::FAILED_DELIVERY_RETENTION);
+            let more = self.store.remove_old(
+                cutoff,
+                failed_cutoff,
+                self.now,
+                limits::NOTIFICATIONS_KEPT,
+                limits::RETENTION_ROWS,
+            )?;
             self.timers.retention = if more { self.now } else { later(self.now, limits::RETENTION_INTERVAL) };
         }
         Ok(())

@@ -42,14 +42,17 @@ impl Store {
             .map(drop)
     }
 
-    /// Removes up to `limit` rows of each kind that ended before `cutoff`; whether there may be more.
+    /// Removes up to `limit` rows of each kind that ended before `cutoff`, failed deliveries from before `failed_cutoff`;
+    /// whether there may be more.
     pub(crate) fn remove_old(
         &self,
         cutoff: Millis,
+        failed_cutoff: Millis,
         now: Millis,
         notifications_kept: i64,
         limit: i64,
     ) -> Result<bool, StoreError> {
+        let may_have_old_deliveries = self.remove_old_deliveries(cutoff, failed_cutoff, limit)?;
         let runs: Vec<RunKey> = self
             .connection
             .prepare_cached("SELECT seq FROM runs WHERE ended_at < ?1 AND state >= ?2 ORDER BY ended_at LIMIT ?3")?
@@ -77,6 +80,6 @@ impl Store {
             .prepare_cached("DELETE FROM notifications WHERE seq <= (SELECT max(seq) FROM notifications) - ?1")?
             .execute([notifications_kept])?;
         let full = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(runs.len() >= full || events.len() >= full || may_have_expired_state)
+        Ok(runs.len() >= full || events.len() >= full || may_have_expired_state || may_have_old_deliveries)
     }
 }

@@ -4,6 +4,7 @@
 //! there whole or not at all. The engine tells nobody of anything before its commit.
 
 mod events;
+pub(crate) mod inbox;
 mod keep;
 mod notifications;
 mod open;
@@ -14,6 +15,7 @@ mod steps;
 mod waits;
 
 pub(crate) use events::{EventRow, Fate};
+pub(crate) use inbox::Settled;
 pub use notifications::KeptNotification;
 pub use open::OpenError;
 pub(crate) use open::{DirectoryLock, Place, open_reader};

@@ -13,8 +13,12 @@ use super::Store;
 const APPLICATION_ID: i32 = 0x7362_7573;
 
 /// Each entry takes the schema from its index to the next version; append only.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("schema_state.sql"), include_str!("schema_notifications.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema_state.sql"),
+    include_str!("schema_inbox.sql"),
+    include_str!("schema_notifications.sql"),
+];
 
 /// How long a reader waits for a checkpoint that holds it up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -63,7 +63,9 @@ impl Waited {
         lines.push("By source:".to_owned());
         lines.extend(self.sources.iter().map(|(source, count)| format!("- {source}: {count}")));
         lines.push("First of them:".to_owned());
-        lines.extend(self.items.iter().take(SAMPLES_MAX).map(|item| format!("- {}", item.summary)));
+        // A summary may have several lines, of which each would look like a message.
+        let line = |item: &Item| item.summary.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.extend(self.items.iter().take(SAMPLES_MAX).map(|item| format!("- {}", line(item))));
         let left_out = self.count.saturating_sub(self.items.len().min(SAMPLES_MAX));
         if left_out > 0 {
             lines.push(format!("and {left_out} more: `system-bus notifications` lists them"));
@@ -114,11 +116,13 @@ mod tests {
     #[test]
     fn the_busiest_sources_come_first_and_the_oldest_messages_are_shown() {
         let events = ["ci.failed", "github.push", "github/pull", "video.ready", "github.push", "ci.passed", "a", "b"];
-        let waited = Waited::of(&events.map(queued));
+        let mut queue = events.map(queued);
+        queue[0]["summary"] = json!("ci.failed:\n\n- said");
+        let waited = Waited::of(&queue);
         assert_eq!(
             waited.text(Some("8h 0m")),
             "Messages that waited: 8\nSlept for: 8h 0m\nBy source:\n- github: 3\n- ci: 2\n- video: 1\n- a: 1\n- b: 1\n\
-             First of them:\n- ci.failed: said\n- github.push: said\n- github/pull: said\n- video.ready: said\n\
+             First of them:\n- ci.failed: - said\n- github.push: said\n- github/pull: said\n- video.ready: said\n\
              - github.push: said\n- ci.passed: said\nand 2 more: `system-bus notifications` lists them"
         );
     }

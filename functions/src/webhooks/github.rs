@@ -1,56 +1,61 @@
-//! GitHub's webhook: CI runs that have ended and packages that were published.
+//! GitHub's webhook: CI runs that have ended, packages that were published, and every other event that is declared.
 //!
-//! A delivery is signed with HMAC-SHA256 over its raw body. GitHub does not repeat a delivery that failed, and one that
-//! is repeated by hand keeps its id, which is why that id makes the events idempotent.
+//! A delivery is signed with HMAC-SHA256 over its raw body
+//! ([vendor](https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries)). GitHub does not repeat a
+//! delivery that failed, and one that is repeated by hand keeps its id. A body has at most 25 MB.
+//!
+//! What has no mapping of its own becomes `github/{event}.{action}`, or `github/{event}` where there is no action, with
+//! GitHub's payload as its data: declare a type for it, and it is sent.
 
 use events::github::{GithubPackagePublished, GithubWorkflowRunCompleted};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
-use system_bus_runtime::event::NewEvent;
-use system_bus_runtime::webhook::{Delivery, Provider, hmac_sha256, matches_hex};
-use system_bus_runtime::{Error, Result};
+use serde_json::value::RawValue;
+use system_bus_runtime::prelude::*;
 
-system_bus_runtime::__private::inventory::submit! {
-    Provider { id: "github", secrets: &["GITHUB_WEBHOOK_SECRET"], verify, events }
-}
-
-fn verify(delivery: &Delivery<'_>, secret: &[u8]) -> bool {
-    let signature = delivery.header("x-hub-signature-256").and_then(|header| header.strip_prefix("sha256="));
-    // A signature has one spelling: GitHub writes lower case.
-    let signature = signature.filter(|hex| !hex.bytes().any(|letter| letter.is_ascii_uppercase()));
-    signature.is_some_and(|hex| matches_hex(&hmac_sha256(secret, delivery.body), hex))
-}
-
-fn events(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
-    match delivery.header("x-github-event") {
-        Some("workflow_run") => workflow_run(object(delivery)?, delivery_id(delivery)),
-        Some("package") => package(object(delivery)?, &delivery_id(delivery)),
-        // Among them the `ping` that follows a webhook's creation.
-        _ => Ok(Vec::new()),
+/// Turns GitHub's deliveries into events.
+#[webhook_provider(
+    id = "github",
+    signature(
+        hmac_sha256,
+        header = "x-hub-signature-256",
+        prefix = "sha256=",
+        secret = "GITHUB_WEBHOOK_SECRET",
+        lease = "github_webhook_secret",
+    ),
+    delivery_id(header = "x-github-delivery"),
+    headers("x-github-event"),
+    emits(GithubWorkflowRunCompleted, GithubPackagePublished, "github/*"),
+    body_mib_max = 25,
+)]
+fn github(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
+    let Some(event) = delivery.header("x-github-event") else {
+        return Err(Error::terminal("the header `x-github-event` is missing"));
+    };
+    let Action { action } = delivery.json()?;
+    match (event, action.as_deref()) {
+        // It follows a webhook's creation and means that the address works.
+        ("ping", _) => Ok(Vec::new()),
+        ("workflow_run", Some("completed")) => workflow_run(delivery.json()?, delivery.id),
+        ("package", Some("published")) => package(delivery.json()?, delivery.id),
+        (event, action) => any(event, action, delivery),
     }
 }
 
-/// The body, which must be an object: serde would also fill a struct from the elements of an array.
-fn object<T: DeserializeOwned>(delivery: &Delivery<'_>) -> Result<T> {
-    if delivery.body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Error::terminal("the body is not a JSON object"));
-    }
-    delivery.json()
+#[derive(Deserialize)]
+struct Action {
+    action: Option<String>,
 }
 
-/// GitHub's id of the delivery. Without one the body stands for itself, so that a repeat is still recognised.
-fn delivery_id(delivery: &Delivery<'_>) -> String {
-    match delivery.header("x-github-delivery") {
-        Some(id) if !id.is_empty() => id.to_owned(),
-        _ => format!("body-{}", hex::encode(Sha256::digest(delivery.body))),
-    }
+/// The payload as it is, under GitHub's own name.
+fn any(event: &str, action: Option<&str>, delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
+    let name = match action {
+        Some(action) => format!("github/{event}.{action}"),
+        None => format!("github/{event}"),
+    };
+    let payload: Box<RawValue> = delivery.json()?;
+    Ok(vec![NewEvent::named(name, payload).with_id(format!("github-{event}-{}", delivery.id))])
 }
 
-fn workflow_run(body: WorkflowRunBody, delivery_id: String) -> Result<Vec<NewEvent>> {
-    if body.action.as_deref() != Some("completed") {
-        return Ok(Vec::new());
-    }
+fn workflow_run(body: WorkflowRunBody, delivery_id: &str) -> Result<Vec<NewEvent>> {
     let run = body.workflow_run.unwrap_or_default();
     let workflow = body.workflow.unwrap_or_default();
     let repository = body.repository.unwrap_or_default();
@@ -59,7 +64,7 @@ fn workflow_run(body: WorkflowRunBody, delivery_id: String) -> Result<Vec<NewEve
     let key = format!("github-workflow-run-completed-{delivery_id}-{run_id}");
     let data = GithubWorkflowRunCompleted {
         action: "completed".to_owned(),
-        delivery_id,
+        delivery_id: delivery_id.to_owned(),
         run_id,
         run_number: run.run_number,
         run_attempt: run.run_attempt,
@@ -85,9 +90,6 @@ fn workflow_run(body: WorkflowRunBody, delivery_id: String) -> Result<Vec<NewEve
 }
 
 fn package(body: PackageBody, delivery_id: &str) -> Result<Vec<NewEvent>> {
-    if body.action.as_deref() != Some("published") {
-        return Ok(Vec::new());
-    }
     let package = body.package.unwrap_or_default();
     let version = package.package_version.unwrap_or_default();
     let repository = body.repository.unwrap_or_default();
@@ -110,7 +112,6 @@ fn package(body: PackageBody, delivery_id: &str) -> Result<Vec<NewEvent>> {
 
 #[derive(Deserialize)]
 struct WorkflowRunBody {
-    action: Option<String>,
     workflow_run: Option<WorkflowRun>,
     workflow: Option<Workflow>,
     repository: Option<Repository>,
@@ -156,7 +157,6 @@ struct User {
 
 #[derive(Deserialize)]
 struct PackageBody {
-    action: Option<String>,
     package: Option<Package>,
     repository: Option<Repository>,
     sender: Option<User>,
@@ -179,13 +179,13 @@ struct PackageVersion {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue};
     use serde_json::{Value, json};
-    use system_bus_runtime::webhook::{Rejection, find, receive};
+    use system_bus_runtime::testing::WebhookHarness;
+    use system_bus_runtime::webhook::Refusal;
 
     use super::*;
 
-    const SECRET: &[u8] = b"github-test-secret";
+    const SECRET: &str = "github-test-secret";
     const DELIVERY: &str = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
     const SIGNATURE: &str = "sha256=cde9e38e88a1774d8d5f64d3f4548eb107a4d4a0917f87aaa8911ded5a50188b";
     const BODY: &str = concat!(
@@ -201,59 +201,26 @@ mod tests {
         r#""sender":{"login":"octocat"}}"#
     );
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header's text"));
-        }
-        headers
+    fn github() -> WebhookHarness {
+        WebhookHarness::of("github").secret("GITHUB_WEBHOOK_SECRET", SECRET)
     }
 
-    fn provider() -> &'static Provider {
-        find("github").expect("is linked")
+    /// What a signed delivery becomes.
+    fn received(event: &str, delivery: Option<&str>, body: &str) -> Vec<NewEvent> {
+        let headers = [("x-github-event", event)].into_iter().chain(delivery.map(|id| ("x-github-delivery", id)));
+        github().events(&headers.collect::<Vec<_>>(), body)
     }
 
-    fn verified(secret: &[u8], body: &str, signatures: &[&str]) -> bool {
-        let pairs: Vec<_> = signatures.iter().map(|value| ("x-hub-signature-256", *value)).collect();
-        let headers = headers(&pairs);
-        (provider().verify)(&Delivery { headers: &headers, body: body.as_bytes() }, secret)
-    }
-
-    /// What a delivery with a good signature becomes.
-    fn received(event: &'static str, delivery: Option<&str>, body: &str) -> Result<Vec<NewEvent>, Rejection> {
-        let signature = format!("sha256={}", hex::encode(hmac_sha256(SECRET, body.as_bytes())));
-        let mut pairs = vec![("x-hub-signature-256", signature.as_str()), ("x-github-event", event)];
-        pairs.extend(delivery.map(|id| ("x-github-delivery", id)));
-        receive(provider(), SECRET, &Delivery { headers: &headers(&pairs), body: body.as_bytes() })
-    }
-
-    fn only(events: Result<Vec<NewEvent>, Rejection>) -> (String, String, Value) {
-        let events = events.expect("is accepted");
+    fn only(events: Vec<NewEvent>) -> (String, String, Value) {
         let [event] = &events[..] else { panic!("one event, not {}", events.len()) };
         let data = serde_json::from_str(event.data.get()).expect("is JSON");
         (event.name.clone(), event.id.clone().expect("has a key"), data)
     }
 
     #[test]
-    fn github_s_documented_signature_is_right() {
-        let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        assert!(verified(b"It's a Secret to Everybody", "Hello, World!", &[signature]));
-    }
-
-    #[test]
-    fn a_signed_body_that_is_not_json_is_refused() {
-        assert_eq!(received("workflow_run", None, "Hello, World!").map(|_| ()), Err(Rejection::NotJson));
-    }
-
-    #[test]
     fn a_workflow_run_becomes_its_event() {
-        let headers = headers(&[
-            ("x-github-event", "workflow_run"),
-            ("x-github-delivery", DELIVERY),
-            ("x-hub-signature-256", SIGNATURE),
-        ]);
-        let events = receive(provider(), SECRET, &Delivery { headers: &headers, body: BODY.as_bytes() });
-        let (name, key, data) = only(events);
+        let headers = [("x-github-event", "workflow_run"), ("x-github-delivery", DELIVERY)];
+        let (name, key, data) = github().event(&headers, BODY);
         assert_eq!(name, "github/workflow_run.completed");
         assert_eq!(key, "github-workflow-run-completed-72d3162e-cc78-11e3-81ab-4c9367dc0958-987654321");
         let expected = json!({
@@ -284,37 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_exact_signature_is_right() {
-        let (scheme, hex) = SIGNATURE.split_at("sha256=".len());
-        assert!(verified(SECRET, BODY, &[SIGNATURE]));
-        for signatures in [
-            vec![],
-            vec![SIGNATURE, SIGNATURE],
-            vec![hex],
-            vec![scheme],
-            vec![""],
-            vec!["sha256=zz"],
-            vec![&SIGNATURE[..SIGNATURE.len() - 2]],
-            vec![&format!("{SIGNATURE}zz-junk")],
-            vec![&format!("{SIGNATURE}00")],
-            vec![&format!("{SIGNATURE}, {SIGNATURE}")],
-            vec![&format!("{scheme} {hex}")],
-            vec![&format!("{scheme}{}", hex.to_uppercase())],
-            vec![&format!("SHA256={hex}")],
-            vec![&format!("sha1={hex}")],
-        ] {
-            assert!(!verified(SECRET, BODY, &signatures), "{signatures:?}");
-        }
-    }
-
-    #[test]
-    fn a_changed_body_or_another_secret_is_refused() {
-        assert!(!verified(SECRET, &BODY.replace("success", "failure"), &[SIGNATURE]));
-        assert!(!verified(SECRET, &format!("\u{feff}{BODY}"), &[SIGNATURE]));
-        assert!(!verified(b"another secret", BODY, &[SIGNATURE]));
-        let headers = headers(&[("x-hub-signature-256", SIGNATURE)]);
-        let unset = receive(provider(), b"", &Delivery { headers: &headers, body: BODY.as_bytes() });
-        assert_eq!(unset.map(|_| ()), Err(Rejection::Signature));
+    fn what_only_resembles_a_delivery_is_refused() {
+        let headers =
+            [("x-hub-signature-256", SIGNATURE), ("x-github-event", "workflow_run"), ("x-github-delivery", DELIVERY)];
+        github().check_refusals(&headers, BODY);
     }
 
     #[test]
@@ -406,27 +346,52 @@ mod tests {
     fn deliveries_of_no_interest_become_nothing() {
         for (event, body) in [
             ("ping", r#"{"zen":"keep it simple","hook_id":1}"#),
-            ("ping", "null"),
-            ("constructor", "[]"),
+            ("constructor", "{}"),
+            ("issues", r#"{"action":"opened","issue":{"number":1}}"#),
             ("workflow_run", r#"{"action":"requested","workflow_run":{"id":1}}"#),
             ("workflow_run", "{}"),
             ("workflow_run", r#"{"action":null}"#),
             ("package", r#"{"action":"updated"}"#),
         ] {
-            assert!(received(event, Some("d-1"), body).expect("is accepted").is_empty(), "{event} {body}");
+            assert!(received(event, Some("d-1"), body).is_empty(), "{event} {body}");
         }
     }
 
     #[test]
     fn a_body_that_does_not_fit_is_refused_with_the_reason() {
-        let check = |body: &str, expected: &str| match received("workflow_run", Some("d-1"), body) {
-            Err(Rejection::Payload(message)) => assert!(message.contains(expected), "{body}: {message}"),
-            other => panic!("{body}: {other:?}"),
+        let check = |body: &str, expected: &str| {
+            let problem = github().problem(&[("x-github-event", "workflow_run")], body);
+            assert!(problem.contains(expected), "{body}: {problem}");
         };
         for body in ["null", "[]", r#"["completed"]"#, "7", r#""completed""#, "true"] {
             check(body, "the body is not a JSON object");
         }
         check(r#"{"action":"completed","workflow_run":{"id":"seven"}}"#, "workflow_run.id");
         check(r#"{"action":"completed","workflow_run":[]}"#, "workflow_run");
+    }
+
+    #[test]
+    fn the_vendors_own_vector_verifies_and_is_not_json() {
+        let harness = github().secret("GITHUB_WEBHOOK_SECRET", "It's a Secret to Everybody");
+        let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        let refusal = harness.deliver(&[("x-hub-signature-256", signature)], "Hello, World!");
+        assert_eq!(refusal.map(drop), Err(Refusal::NotJson));
+    }
+
+    /// A repository was given a star.
+    #[event("github/star.created")]
+    struct StarCreated {
+        /// When, in RFC 3339.
+        starred_at: String,
+    }
+
+    #[test]
+    fn an_event_that_is_declared_needs_no_mapping() {
+        let body = r#"{"action":"created","starred_at":"2026-01-02T03:04:05Z","sender":{"login":"ada"}}"#;
+        let (name, key, data) = only(received("star", Some("d-9"), body));
+        assert_eq!((name.as_str(), key.as_str()), ("github/star.created", "github-star-d-9"));
+        assert_eq!(data["sender"]["login"], "ada");
+        let unfit = github().problem(&[("x-github-event", "star")], r#"{"action":"created","starred_at":7}"#);
+        assert!(unfit.contains("`github/star.created` does not fit its schema: `starred_at`"), "{unfit}");
     }
 }

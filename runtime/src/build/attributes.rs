@@ -24,7 +24,7 @@ pub(super) struct FoundSite {
 
 /// Whether a text can hold an annotated item, or a conditional module; parsing every file would take seconds.
 pub(super) fn is_worth_parsing(text: &str) -> bool {
-    ["inngest_fn", "failure_handler", "event", "cfg"].iter().any(|word| text.contains(word))
+    ["inngest_fn", "failure_handler", "webhook_provider", "event", "cfg"].iter().any(|word| text.contains(word))
 }
 
 /// Finds the annotated items of a file. The error says what does not parse.
@@ -43,6 +43,7 @@ fn items(all: &[Item], directory: &Path, found: &mut Found) {
             Item::Fn(item) => {
                 annotated(&item.attrs, &item.sig.ident, SiteKind::Function, found);
                 annotated(&item.attrs, &item.sig.ident, SiteKind::FailureHandler, found);
+                annotated(&item.attrs, &item.sig.ident, SiteKind::WebhookProvider, found);
             }
             Item::Struct(item) => annotated(&item.attrs, &item.ident, SiteKind::Event, found),
             Item::Enum(item) => annotated(&item.attrs, &item.ident, SiteKind::Event, found),
@@ -70,6 +71,7 @@ fn annotated(attributes: &[Attribute], name: &syn::Ident, kind: SiteKind, found:
         SiteKind::Function => "inngest_fn",
         SiteKind::Event => "event",
         SiteKind::FailureHandler => "failure_handler",
+        SiteKind::WebhookProvider => "webhook_provider",
     };
     let attribute = attributes.iter().find(|attribute| {
         // `#[event]` alone belongs to something else: ours always has a name in brackets.

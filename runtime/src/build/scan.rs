@@ -100,7 +100,9 @@ fn scan_package(root: &Path, package: &Path, sources: &Path, found: &mut Scan) {
             }
             // The compiler says it better where the file belongs to the program, and where it does not it may be
             // anything; only one that mentions our attributes matters.
-            Err(error) if text.contains("inngest_fn") || text.contains("failure_handler") => {
+            Err(error)
+                if ["inngest_fn", "failure_handler", "webhook_provider"].iter().any(|word| text.contains(word)) =>
+            {
                 found.errors.push(format!("{shown}: the file cannot be parsed: {error}"));
             }
             Err(_) => {}

@@ -54,6 +54,7 @@ impl fmt::Display for Problem {
 pub fn check(registry: &Registry, sources: &[SourceSite], root: Option<&Path>) -> Vec<Problem> {
     let mut checks = Checks { registry, root, problems: Vec::new() };
     checks.ids();
+    checks.providers();
     checks.failure_handlers();
     checks.event_types();
     checks.event_names();
@@ -109,6 +110,17 @@ impl Checks<'_> {
                 (None, Some(failed)) => self.taken_by_companion(first, failed),
                 // The failed functions have one id as well, and that is said of them.
                 (Some(_), Some(_)) => {}
+            }
+        }
+    }
+
+    fn providers(&mut self) {
+        for pair in self.registry.providers().windows(2) {
+            let [first, second] = pair else { continue };
+            if first.id == second.id {
+                let place = self.place(&first.site);
+                let message = format!("the provider id `{}` is taken by {place}: give this one another id", second.id);
+                self.error(&second.site, second.site.line, message);
             }
         }
     }
@@ -213,6 +225,10 @@ impl Checks<'_> {
             let links = links.get(event.name).cloned().unwrap_or_default();
             let message = match (links.has_effect(), links.sent_by.is_empty()) {
                 (true, false) => continue,
+                // What a vendor reports is the vendor's list: nobody has to want all of it.
+                (false, false) if self.registry.providers().iter().any(|provider| provider.may_emit(event.name)) => {
+                    continue;
+                }
                 (true, true) => format!(
                     "nobody sends `{}`: send it in a step, or name its outside sender, as in `sent_by = \"cli\"`",
                     event.name

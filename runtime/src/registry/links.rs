@@ -29,6 +29,11 @@ pub(super) fn links(registry: &Registry) -> Links {
     for event in registry.events() {
         links.entry(event.name).or_default().sent_by.extend(event.sent_by);
     }
+    for provider in registry.providers() {
+        for event in registry.events().iter().filter(|event| provider.may_emit(event.name)) {
+            links.entry(event.name).or_default().sent_by.insert(provider.sender);
+        }
+    }
     for function in registry.functions() {
         let config = &function.config;
         for trigger in config.triggers {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use entry::{
     BatchEntry, CancelEntry, CheckpointEntry, DebounceEntry, EventEntry, FlowControl, FunctionEntry, LimitEntry,
-    OnFailureEntry, SingletonEntry, StepEntry, TimeoutsEntry, TriggerEntry,
+    OnFailureEntry, SecretEntry, SingletonEntry, StepEntry, TimeoutsEntry, TriggerEntry, WebhookEntry,
 };
 
 use super::links::{Links, awaited, links, sent};
@@ -20,14 +20,18 @@ use super::{Registry, Site};
 use crate::event::EventRegistration;
 use crate::function::{FunctionRegistration, Scope, StepSite, Trigger};
 use crate::protocol::wire::format_time_string;
+use crate::webhook::ProviderRegistration;
 
-/// All functions and events of a program.
+/// All functions, events and webhook providers of a program.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The functions, sorted by id.
     pub functions: Vec<FunctionEntry>,
     /// The events, sorted by name.
     pub events: Vec<EventEntry>,
+    /// The webhook providers, sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookEntry>,
 }
 
 impl Manifest {
@@ -44,6 +48,7 @@ impl Manifest {
         Self {
             functions: registry.functions().iter().map(|function| function_entry(function, root)).collect(),
             events: events.into_values().map(|event| event_entry(event, &links, root)).collect(),
+            webhooks: registry.providers().iter().map(|provider| webhook_entry(provider, registry, root)).collect(),
         }
     }
 
@@ -174,6 +179,29 @@ fn event_entry(event: &EventRegistration, links: &Links, root: Option<&Path>) ->
         awaited_by: names(links.awaited_by),
         cancels: names(links.cancels),
         schema: (event.schema)().to_value(),
+    }
+}
+
+fn webhook_entry(provider: &ProviderRegistration, registry: &Registry, root: Option<&Path>) -> WebhookEntry {
+    let emits = registry.events().iter().filter(|event| provider.may_emit(event.name));
+    WebhookEntry {
+        id: provider.id.to_owned(),
+        doc: plain_doc(provider.doc),
+        file: file_of(&provider.site, root),
+        line: provider.site.line,
+        endpoint: format!("/webhooks/{}", provider.id),
+        secrets: provider
+            .signatures
+            .iter()
+            .map(|signature| SecretEntry {
+                signature: signature.scheme.describe(),
+                variables: signature.secret.variables.iter().map(|&name| name.to_owned()).collect(),
+                lease: owned(signature.secret.lease),
+            })
+            .collect(),
+        headers: provider.headers.iter().map(|&name| name.to_owned()).collect(),
+        body_bytes_max: provider.body_bytes_max,
+        emits: emits.map(|event| event.name.to_owned()).collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! All functions and events that are linked into a binary.
+//! All functions, events and webhook providers that are linked into a binary.
 
 pub mod check;
 pub mod export;
@@ -16,6 +16,7 @@ pub use source_path::relative_path;
 use crate::event::EventRegistration;
 use crate::expression::nearest::nearest;
 use crate::function::{FailureRegistration, FunctionRegistration};
+use crate::webhook::ProviderRegistration;
 
 /// A place in the source, as macro output records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Site {
     pub manifest_dir: &'static str,
 }
 
-/// The functions and events of a program, sorted by id and name.
+/// The functions, events and webhook providers of a program, sorted by id and name.
 ///
 /// [`Registry::linked`] collects what is linked; a test can put one together by hand.
 #[derive(Clone, Default)]
@@ -36,6 +37,7 @@ pub struct Registry {
     functions: Vec<&'static FunctionRegistration>,
     events: Vec<&'static EventRegistration>,
     failure_handlers: Vec<&'static FailureRegistration>,
+    providers: Vec<&'static ProviderRegistration>,
 }
 
 impl Registry {
@@ -48,13 +50,14 @@ impl Registry {
             inventory::iter::<EventRegistration>.into_iter().collect(),
         )
         .with_failure_handlers(inventory::iter::<FailureRegistration>.into_iter().collect())
+        .with_providers(inventory::iter::<ProviderRegistration>.into_iter().collect())
     }
 
     /// A registry of these functions and events.
     pub fn of(mut functions: Vec<&'static FunctionRegistration>, mut events: Vec<&'static EventRegistration>) -> Self {
         functions.sort_by_key(|function| (function.config.id, function.site.file, function.site.line));
         events.sort_by_key(|event| (event.name, event.site.file, event.site.line));
-        Self { functions, events, failure_handlers: Vec::new() }
+        Self { functions, events, failure_handlers: Vec::new(), providers: Vec::new() }
     }
 
     /// The same registry and these failure handlers, so that the checks can tell which ones no function names.
@@ -63,6 +66,19 @@ impl Registry {
         handlers.sort_by_key(|handler| (handler.site.file, handler.site.line));
         self.failure_handlers = handlers;
         self
+    }
+
+    /// The same registry and these webhook providers.
+    #[must_use]
+    pub fn with_providers(mut self, mut providers: Vec<&'static ProviderRegistration>) -> Self {
+        providers.sort_by_key(|provider| (provider.id, provider.site.file, provider.site.line));
+        self.providers = providers;
+        self
+    }
+
+    /// The webhook providers, sorted by id.
+    pub fn providers(&self) -> &[&'static ProviderRegistration] {
+        &self.providers
     }
 
     /// The functions, sorted by id. What a function's `on_failure` names is a function as well.

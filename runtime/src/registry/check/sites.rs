@@ -28,6 +28,8 @@ pub enum SiteKind {
     Event,
     /// A function with `#[failure_handler]`.
     FailureHandler,
+    /// A function with `#[webhook_provider]`.
+    WebhookProvider,
 }
 
 impl Checks<'_> {
@@ -36,7 +38,8 @@ impl Checks<'_> {
         let of_events = self.registry.events().iter().map(|event| (SiteKind::Event, event.site));
         let of_handlers =
             self.registry.failure_handlers().iter().map(|handler| (SiteKind::FailureHandler, handler.site));
-        let linked = of_functions.chain(of_events).chain(of_handlers);
+        let of_providers = self.registry.providers().iter().map(|provider| (SiteKind::WebhookProvider, provider.site));
+        let linked = of_functions.chain(of_events).chain(of_handlers).chain(of_providers);
         let linked: Vec<_> = linked.map(|(kind, site)| (kind, self.file(&site), site.line)).collect();
         for source in sources {
             let is_linked = linked.iter().any(|(kind, file, line)| {
@@ -56,6 +59,7 @@ impl Checks<'_> {
                 SiteKind::Function => "function",
                 SiteKind::Event => "event",
                 SiteKind::FailureHandler => "failure handler",
+                SiteKind::WebhookProvider => "webhook provider",
             };
             self.problems.push(Problem {
                 severity: Severity::Error,

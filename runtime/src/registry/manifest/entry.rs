@@ -262,3 +262,40 @@ pub struct EventEntry {
     /// The JSON Schema of the data.
     pub schema: serde_json::Value,
 }
+
+/// One webhook provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WebhookEntry {
+    /// The id.
+    pub id: String,
+    /// The doc comment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub doc: String,
+    /// The source file, relative to the workspace.
+    pub file: String,
+    /// The line of the attribute.
+    pub line: u32,
+    /// The path that the vendor delivers to.
+    pub endpoint: String,
+    /// The secrets that it needs; one of them opens it.
+    pub secrets: Vec<SecretEntry>,
+    /// The headers that are kept with a delivery.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// The largest body in bytes.
+    pub body_bytes_max: usize,
+    /// The events that it sends.
+    pub emits: Vec<String>,
+}
+
+/// One secret of a webhook provider; never its value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecretEntry {
+    /// What it signs, and how.
+    pub signature: String,
+    /// The environment variables that may hold it; each that is set counts.
+    pub variables: Vec<String>,
+    /// Its name at the `secrets` program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+}

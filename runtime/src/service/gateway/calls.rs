@@ -56,6 +56,13 @@ impl Gateway {
         self.origin_session.as_deref()
     }
 
+    /// The same gateway on behalf of another conversation than the one that started the run, which is told instead.
+    #[must_use]
+    pub fn for_session(mut self, session: impl Into<String>) -> Self {
+        self.origin_session = Some(session.into());
+        self
+    }
+
     /// Tells how far a run is, to the gateway and to the conversation that started it. `extra` fields cannot replace
     /// the message.
     pub async fn progress(&self, message: impl Into<String>, extra: impl Serialize) -> Result<Notified> {
@@ -221,6 +228,14 @@ mod tests {
         );
         assert_eq!((alert.origin_session, urgent.origin_session), (None, origin.clone()));
         assert_eq!((notify.kind.as_str(), progress.kind.as_str()), ("ci.passed", "progress"));
+    }
+
+    #[tokio::test]
+    async fn another_conversation_can_be_told() {
+        let (gateway, sink) = gateway(Some("telegram:42"));
+        gateway.clone().for_session("pi-7").notify("webhook.matched", ()).await.unwrap();
+        assert_eq!(sink.0.lock().unwrap()[0].origin_session.as_deref(), Some("pi-7"));
+        assert_eq!(gateway.origin_session(), Some("telegram:42"));
     }
 
     #[tokio::test]

@@ -4,12 +4,15 @@
 //! - `notification`: a message, how urgent it is, where it goes
 //! - `session`: which conversations can be addressed
 //! - `sleep`: which messages wait while the system sleeps, and as what
+//! - `redis`: the channel of consumers that listen at Redis
 
 mod calls;
 mod notification;
+mod redis;
 mod session;
 mod sleep;
 
+pub use self::redis::RedisSink;
 pub use calls::{Gateway, Notified};
 pub use notification::{Delivery, MESSAGE_BYTES_MAX, Notification, NotificationSink, Urgency};
 pub use session::{SESSION_BYTES_MAX, check_session};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::service::StateStore;
+use crate::service::{StateCommand, StateStore};
 use crate::testing::{Harness, MemoryState, RecordingSink, StateSubject, TestClock, check_state_store};
 
 #[tokio::test]
@@ -77,4 +77,18 @@ impl StateSubject for MemoryState {
 #[tokio::test]
 async fn memory_keeps_the_contract_of_state() {
     check_state_store(&MemoryState::default()).await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_json_hides_no_other_of_its_hash() {
+    let store = MemoryState::default();
+    let state = State::new(Arc::new(store.clone()));
+    state.hash_set("names", "ada", &"Ada").await.unwrap();
+    let command = StateCommand::SetField { field: "bob".to_owned(), value: "Bob".to_owned() };
+    store.apply("names".to_owned(), command).await.unwrap();
+    let texts = state.hash_texts("names").await.unwrap();
+    let texts: Vec<_> = texts.iter().map(|(field, text)| (field.as_str(), text.as_str())).collect();
+    assert_eq!(texts, [("ada", r#""Ada""#), ("bob", "Bob")]);
+    let error = state.hash_entries::<String>("names").await.unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
 }

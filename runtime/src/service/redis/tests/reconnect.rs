@@ -13,7 +13,7 @@ async fn a_server_that_goes_away_fails_commands_and_is_found_again() {
     let redis = open(&server);
     let state = State::new(Arc::new(RedisState::new(redis.clone())));
     state.set("kept", &1, None).await.unwrap();
-    assert_eq!(redis.script::<String>(ECHO.arg("a")).await.unwrap(), "a");
+    assert_eq!(redis.script::<String>(&ECHO.arg("a")).await.unwrap(), "a");
     server.kill();
     for _ in 0..3 {
         let start = std::time::Instant::now();
@@ -25,7 +25,7 @@ async fn a_server_that_goes_away_fails_commands_and_is_found_again() {
     }
     server.restart();
     assert_eq!(eventually(|| state.get::<u32>("kept")).await, Some(1), "it reconnects by itself");
-    assert_eq!(redis.script::<String>(ECHO.arg("b")).await.unwrap(), "b", "a script is sent again");
+    assert_eq!(redis.script::<String>(&ECHO.arg("b")).await.unwrap(), "b", "a script is sent again");
     redis.ping().await.unwrap();
 }
 
@@ -88,7 +88,8 @@ async fn a_connection_on_which_nothing_answers_is_replaced() {
     let redis = open(&server);
     let id: i64 = redis.query(cmd("CLIENT").arg("ID")).await.unwrap();
     // Blocks this connection for longer than the probe waits.
-    let blocked = redis.query::<Option<Vec<String>>>(cmd("BLPOP").arg(&["never", "0"]));
+    let mut waiting = cmd("BLPOP");
+    let blocked = redis.query::<Option<Vec<String>>>(waiting.arg(&["never", "0"]));
     let probing = async {
         redis.ping().await.unwrap_err();
         eventually(|| redis.ping()).await;

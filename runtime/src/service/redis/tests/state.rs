@@ -22,7 +22,8 @@ impl StateSubject for Subject {
                 local left = redis.call('PTTL', key)
                 if left >= 0 then redis.call('PEXPIRE', key, math.max(left - ARGV[1], 0)) end
             end";
-        self.redis.script::<()>(Script::new(code).arg(u64::try_from(time.as_millis()).unwrap())).await.unwrap();
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.redis.script::<()>(&Script::new(code).arg(millis)).await.unwrap();
     }
 }
 
