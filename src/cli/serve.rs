@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine, HandOn};
 use system_bus_runtime::Error;
+use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::Services;
 use system_bus_runtime::queue::{Admission, DirectQueue, Queue, RedisQueue};
 use system_bus_runtime::registry::Registry;
@@ -64,12 +65,12 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
     let services = context.application.services().clone();
-    // Ends with this function.
-    let mut contact = JoinSet::new();
+    // What is done at the start beside everything else; ends with this function.
+    let mut beside = JoinSet::new();
     let services = match settings.redis.clone() {
         Some(redis) => {
             let services = with_redis(services, &redis);
-            contact.spawn(async move { redis.first_contact().await });
+            beside.spawn(async move { redis.first_contact().await });
             services
         }
         None => services,
@@ -129,6 +130,11 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
     let keeping = server.clone().map(|server| tokio::spawn(server.run()));
+    beside.spawn(send_start_events(
+        context.application.start_events(worker.registry()),
+        server.clone(),
+        engine.clone(),
+    ));
     let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
@@ -173,6 +179,20 @@ fn with_redis(services: Services, redis: &Redis) -> Services {
     match services.find::<Arc<dyn StateStore>>() {
         Some(_) => services,
         None => services.with::<Arc<dyn StateStore>>(Arc::new(RedisState::new(redis.clone()))),
+    }
+}
+
+/// Sends the events of a start. One that does not get through is no reason not to work.
+async fn send_start_events(events: Vec<NewEvent>, server: Option<Serving>, engine: Engine) {
+    if events.is_empty() {
+        return;
+    }
+    let problem = match server {
+        Some(server) => server.worker().send(events).await.err().map(|error| error.to_string()),
+        None => engine.send(events).await.err().map(|error| error.to_string()),
+    };
+    if let Some(problem) = problem {
+        tracing::warn!(%problem, "the events of the start could not be sent");
     }
 }
 

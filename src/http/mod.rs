@@ -81,6 +81,11 @@ impl Worker {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
+    /// The functions and events of this worker.
+    pub fn registry(&self) -> &Registry {
+        &self.served().registry
+    }
+
     fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }

@@ -16,6 +16,13 @@ fn deliver(worker: &Worker, signature: &str, body: &[u8]) -> Answer {
     worker.http("POST", "/webhooks/github", &headers, body)
 }
 
+/// How many runs the webhook has started; time tables and the start have their own.
+fn runs(worker: &Worker) -> usize {
+    let runs = worker.json(&["runs", "--count", "1000"]);
+    let runs = runs.as_array().expect("a list").iter();
+    runs.filter(|run| run["event_name"] == "github/workflow_run.completed").count()
+}
+
 #[test]
 fn a_signed_delivery_becomes_its_runs_and_one_notification() {
     let data = directory();
@@ -47,7 +54,7 @@ fn a_signed_delivery_becomes_its_runs_and_one_notification() {
     assert_eq!(again.json()["duplicate"], true);
     assert_eq!(worker.json(&["inbox"])[0]["repeats"], 1);
     assert_eq!(worker.json(&["why", KEY])["event"]["repeats"], 0, "what comes again is no event");
-    assert_eq!(worker.json(&["runs"]).as_array().map(Vec::len), Some(2), "a delivery that comes again starts nothing");
+    assert_eq!(runs(&worker), 2, "a delivery that comes again starts nothing");
     assert!(!worker.log().contains("acme/widgets"), "event data is not logged");
 }
 
@@ -64,7 +71,7 @@ fn a_wrong_signature_leaves_nothing() {
     worker
         .http("POST", "/webhooks/github", &[], BODY.as_bytes())
         .refuses(401, "the signature is missing, wrong or too old");
-    assert_eq!(worker.json(&["runs"]), serde_json::json!([]));
+    assert_eq!(runs(&worker), 0);
     worker.get(&format!("/v1/events/{KEY}")).refuses(404, KEY);
 }
 
