@@ -9,6 +9,7 @@ use system_bus_engine::api::Keys;
 use system_bus_runtime::middleware::{Encryption, EncryptionKey, KeyError, MiddlewareStack, Tracing};
 use system_bus_runtime::server::settings::check_variable;
 use system_bus_runtime::server::{ServerSettings, SettingsError};
+use system_bus_runtime::service::Secret;
 use system_bus_runtime::webhook::Provider;
 
 const PORT_DEFAULT: u16 = 3111;
@@ -166,7 +167,7 @@ impl Environment {
     pub fn webhook_secrets(&self, providers: &[&'static Provider]) -> WebhookSecrets {
         let found = providers.iter().filter_map(|provider| {
             let value = provider.secrets.iter().find_map(|name| self.text(name))?;
-            Some((provider.id, Secret(value.into_bytes().into())))
+            Some((provider.id, value.into()))
         });
         WebhookSecrets(found.collect())
     }
@@ -237,17 +238,6 @@ impl WorkerRole {
             Self::Host => "host",
             Self::Cluster => "cluster",
         }
-    }
-}
-
-/// A value that must not be shown: it has neither `Debug` nor `Display`.
-#[derive(Clone)]
-pub struct Secret(Box<[u8]>);
-
-impl Secret {
-    /// The value, for the one place that needs it.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
     }
 }
 

@@ -20,6 +20,7 @@ use super::failure::Failure;
 use crate::config::{Settings, WebhookSecrets, WorkerRole};
 use crate::http::{self, Served, Worker};
 use crate::sample::sample;
+use crate::services::Provided;
 
 /// How long executing steps may take to end once the worker is told to stop; what is left goes on at the next start.
 const GRACE: Duration = Duration::from_secs(10);
@@ -42,25 +43,34 @@ impl Serve {
         let server = context.environment.server(&context.application.app_id(settings.role))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-        let outcome = runtime.block_on(serve(context, settings, server));
+        let provided = Provided::new(context.application.services().clone(), &context.environment, settings.role);
+        let outcome = runtime.block_on(async {
+            let outcome = serve(context, settings, server, &provided).await;
+            provided.stop().await;
+            outcome
+        });
         // What still runs is not waited for: the engine has stopped, so nothing of it is lost.
         runtime.shutdown_background();
         outcome
     }
 }
 
-async fn serve(context: &Context, settings: Settings, server: Option<ServerSettings>) -> Result<(), Failure> {
+async fn serve(
+    context: &Context,
+    settings: Settings,
+    server: Option<ServerSettings>,
+    provided: &Provided,
+) -> Result<(), Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let listener = listen(settings.address).await?;
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
-    let services = context.application.services().clone();
     let middleware = settings.middleware.around(context.application.middleware());
     // For a server the engine runs nothing: it keeps state and notifications.
     let executed = if server.is_some() { Registry::default() } else { registry.clone() };
-    let engine = Engine::open_with(&config, &executed, services, middleware.clone())
+    let engine = Engine::open_with(&config, &executed, provided.services.clone(), middleware.clone())
         .map_err(|error| Failure::failed(error.to_string()))?;
     let server = server.map(|server| {
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
@@ -99,6 +109,8 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
     let keeping = server.clone().map(|server| tokio::spawn(server.run()));
+    // It ends with the runtime.
+    tokio::spawn(provided.secrets.clone().keep_renewed());
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),

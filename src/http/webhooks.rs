@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use system_bus_engine::api::{ApiError, EventProblem, check_event};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::server::Serving;
+use system_bus_runtime::service::Secret;
 use system_bus_runtime::webhook::{self, Delivery, Provider, Rejection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Worker;
-use crate::config::Secret;
 
 /// Bytes of one delivery; vendors send small ones.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -130,7 +130,7 @@ async fn verified(
 ) -> Result<Result<Vec<NewEvent>, Rejection>, ApiError> {
     let is_large = body.len() > BODY_BYTES_INLINE;
     let receive = move |secret: &Secret| {
-        webhook::receive(provider, secret.expose(), &Delivery { headers: &headers, body: &body })
+        webhook::receive(provider, secret.as_bytes(), &Delivery { headers: &headers, body: &body })
     };
     if !is_large {
         return Ok(receive(secret));

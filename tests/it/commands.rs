@@ -18,7 +18,14 @@ fn the_registry_is_shown_without_a_worker() {
     let functions = offline(&["functions", "--json"]).json();
     assert_eq!(
         ids(&functions, "id"),
-        ["fixture-chain", "fixture-disk", "fixture-disk-failure", "fixture-large-order", "fixture-question"]
+        [
+            "fixture-chain",
+            "fixture-disk",
+            "fixture-disk-failure",
+            "fixture-large-order",
+            "fixture-program",
+            "fixture-question"
+        ]
     );
     let events = offline(&["events", "--json"]).json();
     assert!(ids(&events, "name").contains(&"fixture/order.placed".to_owned()));

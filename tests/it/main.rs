@@ -9,6 +9,8 @@ mod guard;
 mod limits;
 mod manifest;
 mod process;
+#[cfg(unix)]
+mod programs;
 mod registry;
 mod server;
 mod start;
