@@ -17,3 +17,19 @@ pub struct ContentReviewSubmitted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
 }
+
+/// Content of the site has changed.
+#[event("content/updated", sent_by("queue-drainer", "content-watcher"), queued(priority = 1))]
+#[serde(rename_all = "camelCase")]
+#[derive(Default, PartialEq)]
+pub struct ContentUpdated {
+    /// Who noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// All that has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<String>>,
+}

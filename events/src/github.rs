@@ -3,7 +3,7 @@
 use system_bus_runtime::event;
 
 /// A CI run of a repository has ended.
-#[event("github/workflow_run.completed", sent_by = "queue-drainer")]
+#[event("github/workflow_run.completed", sent_by = "queue-drainer", queued(priority = 1))]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct GithubWorkflowRunCompleted {

@@ -78,6 +78,7 @@ async fn status(worker: &Worker) -> Value {
         "server": served.server.as_ref().map(server),
         "webhooks": { "endpoint": "/webhooks/:provider", "providers": providers, "inbox": inbox },
         "events": events,
+        "queue": { "admissionEndpoint": "/internal/queue/enqueue", "open": served.admission.is_open() },
     })
 }
 

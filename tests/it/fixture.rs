@@ -64,11 +64,15 @@ pub(crate) struct OrderPlaced {
     pub(crate) amount: u32,
 }
 
-/// Tells the operator of large orders.
+/// Tells the operator of large orders, and notes them.
 #[inngest_fn(id = "fixture-large-order", event(OrderPlaced, if = "event.data.amount > 100"), role = host)]
-async fn fixture_large_order(event: Event<OrderPlaced>, step: Step, gateway: Gateway) -> Result<u32> {
+async fn fixture_large_order(event: Event<OrderPlaced>, step: Step, gateway: Gateway, state: State) -> Result<u32> {
     let amount = event.data.amount;
-    step.run("tell", gateway.notify("order.large", amount)).await?;
+    let tell = async {
+        state.set_add("fixture:orders", amount.to_string()).await?;
+        gateway.notify("order.large", amount).await
+    };
+    step.run("tell", tell).await?;
     Ok(amount)
 }
 

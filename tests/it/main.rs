@@ -11,6 +11,7 @@ mod inbox;
 mod limits;
 mod manifest;
 mod process;
+mod redis;
 mod registry;
 mod server;
 mod start;

@@ -9,7 +9,7 @@ fn the_status_document_comes_from_the_registry() {
     let status = worker.get("/").json();
     assert_eq!(status["service"], "system-bus");
     assert_eq!(status["status"], "running");
-    assert_eq!(status["count"], 5);
+    assert_eq!(status["count"], 6);
     assert_eq!(
         status["functions"],
         serde_json::json!([
@@ -17,11 +17,12 @@ fn the_status_document_comes_from_the_registry() {
             "fixture-disk",
             "fixture-disk-failure",
             "fixture-large-order",
-            "fixture-question"
+            "fixture-question",
+            "fixture-sale"
         ])
     );
     assert_eq!(status["worker"]["role"], "all");
-    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 4, "cluster": 4, "active": 5 }));
+    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 5, "cluster": 5, "active": 6 }));
     assert_eq!(status["worker"]["hasDuplicateFunctionIds"], false);
     assert_eq!(status["events"]["fixture/nothing.happened"], "Nobody is interested.");
     assert_eq!(status["webhooks"]["endpoint"], "/webhooks/:provider");

@@ -25,8 +25,8 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// What is shown of a vendor's refusal.
 const REFUSAL_CHARS_MAX: usize = 300;
 
-/// A vendor that wants to be left alone for longer is not waited for any longer.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// The longest window of a vendor's rate limit here, Todoist's; a message to the operator waits no longer at a time.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// One vendor's HTTP interface.
 #[derive(Clone)]
@@ -165,7 +165,10 @@ fn client() -> Result<&'static Client> {
                 .user_agent(concat!("system-bus/", env!("CARGO_PKG_VERSION")))
         };
         // Without certificates that can be read, `https` fails and says so.
-        builder().build().or_else(|_| builder().tls_certs_only([]).build()).map_err(|error| Error::from(error).message().to_owned())
+        builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only([]).build())
+            .map_err(|error| Error::from(error).message().to_owned())
     });
     made.as_ref().map_err(|error| Error::terminal(format!("the HTTP client cannot be made: {error}")))
 }

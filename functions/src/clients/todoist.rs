@@ -135,7 +135,9 @@ mod tests {
     #[tokio::test]
     async fn a_project_is_asked_for_by_its_id() {
         let vendor = Vendor::start(|_| {
-            Answer::json(&json!({ "id": "6Jf8VQXxpwv56VQ7", "name": "Shopping", "color": "charcoal", "is_shared": false }))
+            Answer::json(
+                &json!({ "id": "6Jf8VQXxpwv56VQ7", "name": "Shopping", "color": "charcoal", "is_shared": false }),
+            )
         })
         .await;
         let project = todoist(&vendor).project("6Jf8VQXxpwv56VQ7").await.expect("is answered");

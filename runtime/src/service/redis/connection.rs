@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
-use ::redis::{ScriptInvocation, ServerErrorKind};
+use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult};
+use ::redis::{ScriptInvocation, ServerErrorKind, Value};
 use tokio::time::timeout;
 
 /// How long it may take to reach the server, encryption and password included.
@@ -26,7 +26,7 @@ pub(super) enum Request<'a> {
 }
 
 impl Request<'_> {
-    async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+    async fn ask(self, connection: &mut MultiplexedConnection) -> RedisResult<Value> {
         match self {
             Self::Command(command) => command.query_async(connection).await,
             // A server that was restarted has forgotten the script; it is then sent again.
@@ -49,7 +49,7 @@ impl Connection {
     }
 
     /// Asks within `limit`, and connects first when that is needed. What fails is not asked again: it may have happened.
-    pub(super) async fn ask<T: FromRedisValue>(&self, request: Request<'_>, limit: Duration) -> RedisResult<T> {
+    pub(super) async fn ask(&self, request: Request<'_>, limit: Duration) -> RedisResult<Value> {
         let mut used = None;
         let asking = async {
             let connection = used.insert(self.connect().await?);

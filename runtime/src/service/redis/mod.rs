@@ -15,3 +15,6 @@ pub use connection::{COMMAND_TIME_MAX, CONNECT_TIME_MAX};
 pub use contact::{CONTACT_PAUSE, PING_TIME_MAX};
 pub use handle::{Redis, RedisUrlError};
 pub use state::RedisState;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -40,7 +40,7 @@ impl Bench {
             move |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let gateway = WebhookGateway::new(WebhookConfig {
             registry: Registry::linked(),
-            secrets: Secrets::new(find),
+            secrets: Secrets::new(find, None),
             inbox: shared(&inbox),
             trusted_hops: TrustedHops(1),
         });
