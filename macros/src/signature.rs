@@ -65,7 +65,7 @@ pub(crate) fn validate(element: &Element, errors: &mut Errors) -> Option<Validat
         .filter(|element| element.name() == "secret")
         .flat_map(|element| variables(element, errors))
         .collect();
-    if variables.is_empty() {
+    if args::find(&words, "secret").is_none() {
         errors.add(
             element.value_span(),
             format!("`signature(…)` names the environment variable of its secret: `{USAGE}`"),
@@ -88,7 +88,7 @@ fn variables(element: &Element, errors: &mut Errors) -> Vec<String> {
             _ => None,
         })
         .collect();
-    if names.len() != values.len() {
+    if names.is_empty() || names.len() != values.len() {
         errors.add(
             element.value_span(),
             "`secret` takes names of environment variables: `secret = \"ACME_WEBHOOK_SECRET\"`",
