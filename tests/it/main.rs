@@ -5,6 +5,7 @@
 mod commands;
 mod crash;
 mod fixture;
+mod follow;
 mod guard;
 mod limits;
 mod manifest;
