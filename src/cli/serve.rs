@@ -18,7 +18,7 @@ use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
 use system_bus_runtime::service::gateway::RedisSink;
 use system_bus_runtime::service::redis::RedisState;
-use system_bus_runtime::service::{NotificationSink, Redis, Secrets, StateStore};
+use system_bus_runtime::service::{NotificationSink, Redis, StateStore};
 use system_bus_runtime::webhook::{WebhookConfig, WebhookGateway};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -28,6 +28,7 @@ use super::failure::Failure;
 use crate::config::{Settings, WorkerRole};
 use crate::http::{self, Served, Worker};
 use crate::sample::sample;
+use crate::services::Provided;
 
 /// How long executing steps may take to end once the worker is told to stop; what is left goes on at the next start.
 const GRACE: Duration = Duration::from_secs(10);
@@ -50,31 +51,37 @@ impl Serve {
         let server = context.environment.server(&context.application.app_id(settings.role))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-        let outcome = runtime.block_on(serve(context, settings, server));
+        let provided = Provided::new(context.application.services().clone(), &context.environment, settings.role);
+        let outcome = runtime.block_on(async {
+            let outcome = serve(context, settings, server, &provided).await;
+            provided.stop().await;
+            outcome
+        });
         // What still runs is not waited for: the engine has stopped, so nothing of it is lost.
         runtime.shutdown_background();
         outcome
     }
 }
 
-async fn serve(context: &Context, settings: Settings, server: Option<ServerSettings>) -> Result<(), Failure> {
+async fn serve(
+    context: &Context,
+    settings: Settings,
+    server: Option<ServerSettings>,
+    provided: &Provided,
+) -> Result<(), Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let listener = listen(settings.address).await?;
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
-    let services = context.application.services().clone();
+    let mut services = provided.services.clone();
     // What is done at the start beside everything else; ends with this function.
     let mut beside = JoinSet::new();
-    let services = match settings.redis.clone() {
-        Some(redis) => {
-            let services = with_redis(services, &redis);
-            beside.spawn(async move { redis.first_contact().await });
-            services
-        }
-        None => services,
-    };
+    if let Some(redis) = settings.redis.clone() {
+        services = with_redis(services, &redis);
+        beside.spawn(async move { redis.first_contact().await });
+    }
     let middleware = settings.middleware.around(context.application.middleware());
     // For a server the engine runs nothing: it keeps state and notifications.
     let executed = if server.is_some() { Registry::default() } else { registry.clone() };
@@ -84,8 +91,9 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
         Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
-    let environment = context.environment.clone();
-    let secrets = Secrets::new(move |name| environment.text(name), None);
+    let secrets = provided.secrets.clone();
+    let signatures = registry.providers().iter().flat_map(|provider| provider.signatures);
+    secrets.prepare(signatures.map(|signature| signature.secret)).await;
     let admission = Admission {
         registry: registry.clone(),
         queue: queue(settings.redis.as_ref(), server.as_ref(), &engine),
@@ -136,6 +144,7 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         engine.clone(),
     ));
     let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
+    beside.spawn(provided.secrets.clone().keep_renewed());
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),

@@ -23,6 +23,7 @@ fn the_registry_is_shown_without_a_worker() {
             "fixture-disk",
             "fixture-disk-failure",
             "fixture-large-order",
+            "fixture-program",
             "fixture-question",
             "fixture-sale"
         ]

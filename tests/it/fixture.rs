@@ -103,6 +103,32 @@ async fn fixture_question(event: Event<QuestionAsked>, step: Step) -> Result<boo
     Ok(answer.is_some_and(|answer| answer.data.customer == asked))
 }
 
+/// A program was asked for.
+#[event("fixture/program.requested", sent_by = "cli")]
+pub(crate) struct ProgramRequested {
+    /// What the shell does.
+    pub(crate) script: String,
+}
+
+const TOKEN: SecretSource = SecretSource { variables: &["FIXTURE_TOKEN"], lease: Some("fixture_token") };
+
+/// Has a shell do something with a secret.
+#[inngest_fn(id = "fixture-program", event = ProgramRequested)]
+async fn fixture_program(
+    event: Event<ProgramRequested>,
+    step: Step,
+    processes: Processes,
+    secrets: Secrets,
+) -> Result<String> {
+    let printed = step.run("shell", shell(&event.data.script, &processes, &secrets)).await?;
+    Ok(printed)
+}
+
+async fn shell(script: &str, processes: &Processes, secrets: &Secrets) -> Result<String> {
+    let shell = Invocation::new("bash").args(["-c", script]).env("TOKEN", secrets.get(&TOKEN).await?);
+    Ok(processes.run(shell).await?.text()?.to_owned())
+}
+
 /// Something that cannot work was asked for.
 #[event("fixture/failure.requested", sent_by = "cli")]
 pub(crate) struct FailureRequested {}

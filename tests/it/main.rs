@@ -11,6 +11,8 @@ mod inbox;
 mod limits;
 mod manifest;
 mod process;
+#[cfg(unix)]
+mod programs;
 mod redis;
 mod registry;
 mod server;

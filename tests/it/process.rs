@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::fixture::{ARGUMENTS, MARK, SEPARATOR};
 
 /// No test waits longer than this for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ fn it_says_what_it_serves_and_where() {
     let data = directory();
     let worker = Worker::start(Program::Fixture, data.path(), &[]);
     assert!(worker.url.starts_with("http://127.0.0.1:") && !worker.url.ends_with(":0"));
-    assert_eq!(worker.start["functions"], 6);
-    assert_eq!(worker.start["events"], 7);
+    assert_eq!(worker.start["functions"], 7);
+    assert_eq!(worker.start["events"], 8);
     assert_eq!(worker.start["data"].as_str(), data.path().to_str());
     assert_eq!(worker.get("/readyz").status, 200);
     assert!(data.path().join("engine.db").exists());
@@ -33,7 +33,7 @@ fn a_role_runs_its_own_functions() {
         let functions = status["functions"].to_string();
         assert!(functions.contains(own) && !functions.contains(other), "{functions}");
         assert_eq!(status["worker"]["role"], role);
-        assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 5, "cluster": 5, "active": 5 }));
+        assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 6, "cluster": 6, "active": 6 }));
     }
 }
 

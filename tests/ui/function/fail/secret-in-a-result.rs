@@ -1,9 +1,0 @@
-use system_bus_runtime::prelude::*;
-
-#[derive(Serialize, Deserialize)]
-struct Login {
-    user: String,
-    password: Secret,
-}
-
-fn main() {}
