@@ -53,8 +53,11 @@ pub struct Signed {
     /// Where the time stands that is signed with the body.
     pub timestamp: Option<Timestamp>,
     /// Another form of the body that the vendor may have signed in its place.
-    pub also: Option<fn(body: &[u8]) -> Option<Vec<u8>>>,
+    pub also: Option<OtherForm>,
 }
+
+/// Makes another form of a body that the vendor may have signed; `None` when it has none.
+pub type OtherForm = fn(body: &[u8]) -> Option<Vec<u8>>;
 
 /// The arithmetic of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
