@@ -102,8 +102,7 @@ async fn send_all(
             Err(problem)
         }
         Sent::Refused(_) => {
-            let mut deliveries = deliveries.into_iter();
-            while let Some((id, events)) = deliveries.next() {
+            for (id, events) in deliveries {
                 match send(worker, events).await {
                     Sent::Accepted(ids) => settled.push((id, Settlement::Handled(ids))),
                     Sent::Refused(problem) => {

@@ -16,5 +16,6 @@ pub use contact::{CONTACT_PAUSE, PING_TIME_MAX};
 pub use handle::{Redis, RedisUrlError};
 pub use state::RedisState;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;
