@@ -32,6 +32,9 @@ pub const HEADER_BYTES_MAX: usize = 1_024;
 /// Bytes of a delivery's id; a longer one is replaced by its hash, because it is an index's key.
 pub const DELIVERY_ID_BYTES_MAX: usize = 256;
 
+/// Bytes of the reason why a delivery cannot be turned into events: it may quote what the vendor has sent.
+pub const PROBLEM_BYTES_MAX: usize = 1_024;
+
 /// Events of one delivery. Vendors that bundle send a few dozen.
 pub const EVENTS_PER_DELIVERY_MAX: usize = 1_000;
 
