@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
 
 use serde_json::{Value, json};
+use system_bus_runtime::testing::RedisServer;
 
 use crate::process::{Follower, Program, Worker, directory, eventually};
 
@@ -71,6 +72,23 @@ fn a_later_sleep_replaces_an_earlier_one() {
     worker.json(&["wake"]);
     ended(&second, "Cancelled");
     wait_for(&worker, "system.sleep.woke");
+}
+
+#[test]
+fn with_redis_a_message_goes_to_who_listens_and_into_the_history() {
+    let (data, redis) = (directory(), RedisServer::start());
+    let worker = Worker::start(Program::Application, data.path(), &[("REDIS_URL", &redis.url())]);
+    redis.ask("SADD joelclaw:gateway:sessions gateway");
+    worker.json(&["sleep"]);
+    let kept = wait_for(&worker, "system.sleep.activated");
+    assert_eq!(kept["delivery"], "delivered");
+    let record = json!({
+        "id": kept["id"], "type": kept["type"], "source": kept["source"], "payload": kept["payload"], "ts": kept["ts"],
+    });
+    let records = redis.ask("LRANGE joelclaw:events:gateway 0 -1");
+    let found = records.lines().find(|line| line.starts_with('{')).expect("a record");
+    assert_eq!(parse(found), record);
+    assert!(redis.ask("GET system:sleep").contains("since"));
 }
 
 /// A worker for one test, of which the test knows what it was asked; each answer closes its connection.
