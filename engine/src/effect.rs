@@ -6,7 +6,7 @@ use std::sync::Arc;
 use system_bus_runtime::event::ReceivedEvent;
 use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
-use system_bus_runtime::service::{Delivery, StateReply};
+use system_bus_runtime::service::{NotificationState, StateReply};
 use system_bus_runtime::webhook::Receipt;
 
 use crate::input::{Accepted, CancelOutcome, Reply};
@@ -21,7 +21,7 @@ pub(crate) enum Effect {
     /// Tell a sender which run received its signal.
     Signalled { reply: Reply<Option<RunId>>, run: Option<RunId> },
     /// Tell a function what became of its message, and followers that there may be one.
-    Notified { reply: Reply<Delivery>, delivery: Delivery },
+    Notified { reply: Reply<NotificationState>, delivery: NotificationState },
     /// Tell a function what became of its command.
     State { reply: Reply<StateReply>, answer: StateReply },
     /// Tell a webhook what became of its delivery.

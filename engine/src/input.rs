@@ -5,7 +5,7 @@ use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::{Delivery, Notification, StateCommand, StateReply};
+use system_bus_runtime::service::{Notification, NotificationState, StateCommand, StateReply};
 use system_bus_runtime::webhook::{NewDelivery, Receipt, Settlement};
 use tokio::sync::oneshot;
 
@@ -30,7 +30,7 @@ pub(crate) enum Input {
     /// Deliveries that waited for a server came to something.
     Settle { settlements: Vec<(i64, Settlement)>, reply: Reply<()> },
     /// A function tells the operator something; `delivery` is what another channel has made of it already.
-    Notify { notification: Notification, delivery: Option<Delivery>, reply: Reply<Delivery> },
+    Notify { notification: Notification, delivery: Option<NotificationState>, reply: Reply<NotificationState> },
     /// A function changes what it keeps between runs.
     State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.

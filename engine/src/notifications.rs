@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use system_bus_runtime::service::gateway::{QueuedMessage, SLEEP_KEY, SLEEP_QUEUE_KEY};
-use system_bus_runtime::service::{Delivery, ListEnd, Notification, StateCommand, StateReply};
+use system_bus_runtime::service::{ListEnd, Notification, NotificationState, StateCommand, StateReply};
 use tokio::time::Instant;
 
 use crate::core::Core;
@@ -20,8 +20,8 @@ impl Core {
     pub(crate) fn notify(
         &mut self,
         mut notification: Notification,
-        delivery: Option<Delivery>,
-    ) -> Result<Delivery, StoreError> {
+        delivery: Option<NotificationState>,
+    ) -> Result<NotificationState, StoreError> {
         if let Some(delivery) = self.store.delivery_of(&notification.id)? {
             return Ok(delivery);
         }
@@ -36,20 +36,20 @@ impl Core {
         Ok(delivery)
     }
 
-    fn deliver_or_queue(&self, notification: &Notification) -> Result<Delivery, StoreError> {
+    fn deliver_or_queue(&self, notification: &Notification) -> Result<NotificationState, StoreError> {
         let sleep = self.store.apply_state(SLEEP_KEY, &StateCommand::Get, self.now)?;
         if notification.passes_sleep() || !matches!(sleep, StateReply::Text(Some(_))) {
-            return Ok(Delivery::Delivered);
+            return Ok(NotificationState::Delivered);
         }
         // A queued message is plain data.
         let Ok(item) = serde_json::to_string(&QueuedMessage::of(notification.clone())) else {
-            return Ok(Delivery::Delivered);
+            return Ok(NotificationState::Delivered);
         };
         let push = StateCommand::Push { item, end: ListEnd::Last, keep: None };
         Ok(match self.store.apply_state(SLEEP_QUEUE_KEY, &push, self.now)? {
             // The queue is full, or not a queue: better told too early than not at all.
-            StateReply::Refused(_) => Delivery::Delivered,
-            _ => Delivery::Queued,
+            StateReply::Refused(_) => NotificationState::Delivered,
+            _ => NotificationState::Queued,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use system_bus_runtime::error::Error;
 use system_bus_runtime::function::Services;
 use system_bus_runtime::service::{
-    Delivery, Notification, NotificationSink, ServiceFuture, StateCommand, StateReply, StateStore,
+    Notification, NotificationSink, NotificationState, ServiceFuture, StateCommand, StateReply, StateStore,
 };
 
 use crate::clock::{Clock, SystemClock};
@@ -34,7 +34,7 @@ struct Notifications {
 }
 
 impl NotificationSink for Notifications {
-    fn push(&self, mut notification: Notification) -> ServiceFuture<'_, Delivery> {
+    fn push(&self, mut notification: Notification) -> ServiceFuture<'_, NotificationState> {
         Box::pin(async move {
             let delivery = match &self.channel {
                 None => None,

@@ -164,7 +164,8 @@ fn describe(rows: &mut super::show::Rows, style: Style, delivery: &DeliverySumma
     rows.push(vec![Style::whole("came in"), Style::whole(&time(delivery.received_at))]);
     rows.push(vec![Style::whole("settled"), Style::whole(&time_or_dash(delivery.settled_at))]);
     if delivery.repeats > 0 {
-        rows.push(vec![Style::whole("came again"), Style::whole(&format!("{} times, did nothing", delivery.repeats))]);
+        let times = if delivery.repeats == 1 { "once".to_owned() } else { format!("{} times", delivery.repeats) };
+        rows.push(vec![Style::whole("came again"), Style::whole(&format!("{times}: same id, so nothing was done"))]);
     }
     if let Some(problem) = &delivery.problem {
         rows.push(vec![Style::whole("problem"), Style::whole(problem)]);

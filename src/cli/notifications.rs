@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use system_bus_engine::{KeptNotification, limits};
-use system_bus_runtime::service::Delivery;
+use system_bus_runtime::service::NotificationState;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -128,8 +128,8 @@ fn show(context: &Context, kept: &KeptNotification) -> Result<(), Failure> {
 fn columns(kept: &KeptNotification, room: usize) -> [String; 5] {
     let KeptNotification { notification, delivery, .. } = kept;
     let delivery = match delivery {
-        Delivery::Delivered => "delivered",
-        Delivery::Queued => "queued",
+        NotificationState::Delivered => "delivered",
+        NotificationState::Queued => "queued",
     };
     [
         time(notification.ts),

@@ -346,7 +346,9 @@ impl Start<'_> {
 
     /// An event that starts something, with data that is short and fits.
     fn first_event(&self) -> Option<(&'static str, String)> {
-        let candidates = self.registry.events().iter().filter(|event| {
+        let at_start = self.context.application.start_events(self.registry);
+        let fresh = self.registry.events().iter().filter(|event| at_start.iter().all(|sent| sent.name != event.name));
+        let candidates = fresh.filter(|event| {
             self.registry.functions().iter().any(|function| {
                 let mut triggers = function.config.triggers.iter();
                 triggers.any(|trigger| super::send::starts_on(trigger, event.name))

@@ -11,7 +11,7 @@ use system_bus_runtime::function::Services;
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::service::gateway::{SLEEP_KEY, SLEEP_QUEUE_KEY, SleepState};
 use system_bus_runtime::service::{
-    Delivery, Notification, NotificationSink, ServiceFuture, State, StateStore, Urgency,
+    Notification, NotificationSink, NotificationState, ServiceFuture, State, StateStore, Urgency,
 };
 
 use crate::api::{Keys, keeping_router, router};
@@ -33,7 +33,7 @@ fn message(id: &str) -> Notification {
     }
 }
 
-async fn push(engine: &Engine, notification: Notification) -> Delivery {
+async fn push(engine: &Engine, notification: Notification) -> NotificationState {
     let sink = engine.services().find::<Arc<dyn NotificationSink>>().unwrap();
     sink.push(notification).await.unwrap()
 }
@@ -47,7 +47,7 @@ async fn fall_asleep(engine: &Engine, until: Option<Duration>) {
     state(engine).set(SLEEP_KEY, &sleep, until).await.unwrap();
 }
 
-async fn kept(engine: &Engine, count: u32) -> Vec<(String, Delivery)> {
+async fn kept(engine: &Engine, count: u32) -> Vec<(String, NotificationState)> {
     let kept = engine.notifications(count).await.unwrap();
     kept.into_iter().map(|kept| (kept.notification.id, kept.delivery)).collect()
 }
@@ -56,16 +56,16 @@ async fn kept(engine: &Engine, count: u32) -> Vec<(String, Delivery)> {
 async fn a_sleeping_system_queues_what_is_not_urgent_once() {
     let directory = tempfile::tempdir().unwrap();
     let engine = open(directory.path(), Services::default());
-    assert_eq!(push(&engine, message("before")).await, Delivery::Delivered);
+    assert_eq!(push(&engine, message("before")).await, NotificationState::Delivered);
     fall_asleep(&engine, None).await;
-    assert_eq!(push(&engine, message("asleep")).await, Delivery::Queued);
-    assert_eq!(push(&engine, message("asleep")).await, Delivery::Queued, "a repeat hears the same");
-    assert_eq!(push(&engine, message("before")).await, Delivery::Delivered, "so does one from before");
+    assert_eq!(push(&engine, message("asleep")).await, NotificationState::Queued);
+    assert_eq!(push(&engine, message("asleep")).await, NotificationState::Queued, "a repeat hears the same");
+    assert_eq!(push(&engine, message("before")).await, NotificationState::Delivered, "so does one from before");
     let urgent = Notification { urgency: Urgency::Urgent, ..message("urgent") };
-    assert_eq!(push(&engine, urgent).await, Delivery::Delivered);
+    assert_eq!(push(&engine, urgent).await, NotificationState::Delivered);
     assert_eq!(
         push(&engine, Notification { kind: "web.deploy.failed".to_owned(), ..message("deploy") }).await,
-        Delivery::Delivered
+        NotificationState::Delivered
     );
     let queue: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     assert_eq!(queue.len(), 1);
@@ -76,10 +76,11 @@ async fn a_sleeping_system_queues_what_is_not_urgent_once() {
     );
     assert!(queue[0]["timestamp"].as_str().unwrap().ends_with('Z') && queue[0]["record"]["ts"].as_i64().unwrap() > 0);
     state(&engine).remove(SLEEP_KEY).await.unwrap();
-    assert_eq!(push(&engine, message("awake")).await, Delivery::Delivered);
+    assert_eq!(push(&engine, message("awake")).await, NotificationState::Delivered);
     let expected = [("awake", false), ("deploy", false), ("urgent", false), ("asleep", true), ("before", false)];
-    let expected =
-        expected.map(|(id, queued)| (id.to_owned(), if queued { Delivery::Queued } else { Delivery::Delivered }));
+    let expected = expected.map(|(id, queued)| {
+        (id.to_owned(), if queued { NotificationState::Queued } else { NotificationState::Delivered })
+    });
     assert_eq!(kept(&engine, 100).await, expected);
 }
 
@@ -97,7 +98,7 @@ async fn what_comes_while_the_system_wakes_is_delivered_or_in_the_queue_that_the
     state(&engine).remove(SLEEP_KEY).await.unwrap();
     let read: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     let deliveries = pushes.join_all().await;
-    let queued = deliveries.iter().filter(|delivery| **delivery == Delivery::Queued).count() + 1;
+    let queued = deliveries.iter().filter(|delivery| **delivery == NotificationState::Queued).count() + 1;
     let left: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     assert_eq!((queued, left.len()), (read.len(), read.len()), "nothing comes behind what was read");
     assert_eq!(kept(&engine, 300).await.len(), 201);
@@ -109,11 +110,11 @@ async fn a_queue_that_is_none_and_a_sleep_that_is_none_deliver() {
     let directory = tempfile::tempdir().unwrap();
     let engine = open(directory.path(), Services::default());
     state(&engine).list_append(SLEEP_KEY, &1, None).await.unwrap();
-    assert_eq!(push(&engine, message("1")).await, Delivery::Delivered);
+    assert_eq!(push(&engine, message("1")).await, NotificationState::Delivered);
     state(&engine).remove(SLEEP_KEY).await.unwrap();
     state(&engine).set(SLEEP_QUEUE_KEY, &1, None).await.unwrap();
     fall_asleep(&engine, None).await;
-    assert_eq!(push(&engine, message("2")).await, Delivery::Delivered);
+    assert_eq!(push(&engine, message("2")).await, NotificationState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,12 +160,12 @@ async fn a_follower_does_not_hold_up_a_stop() {
 struct Outside(AtomicU32);
 
 impl NotificationSink for Outside {
-    fn push(&self, notification: Notification) -> ServiceFuture<'_, Delivery> {
+    fn push(&self, notification: Notification) -> ServiceFuture<'_, NotificationState> {
         assert!(notification.ts > 0, "the record has its time");
         Box::pin(async {
             match self.0.fetch_add(1, Ordering::SeqCst) {
                 0 => Err(Error::retryable("the channel is away")),
-                _ => Ok(Delivery::Queued),
+                _ => Ok(NotificationState::Queued),
             }
         })
     }
@@ -180,9 +181,9 @@ async fn what_another_channel_took_is_in_the_history_with_what_it_said() {
     assert!(error.is_retryable());
     assert!(kept(&engine, 100).await.is_empty(), "what nobody took is not in the history");
     for _ in 0..2 {
-        assert_eq!(push(&engine, message("1")).await, Delivery::Queued);
+        assert_eq!(push(&engine, message("1")).await, NotificationState::Queued);
     }
-    assert_eq!(kept(&engine, 100).await, [("1".to_owned(), Delivery::Queued)]);
+    assert_eq!(kept(&engine, 100).await, [("1".to_owned(), NotificationState::Queued)]);
     let queue: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     assert!(queue.is_empty(), "the queue is the other channel's");
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use system_bus_runtime::service::{Delivery, Notification, Urgency};
+use system_bus_runtime::service::{Notification, NotificationState, Urgency};
 
 use super::{Store, StoreError};
 
@@ -15,7 +15,7 @@ pub struct KeptNotification {
     #[serde(flatten)]
     pub notification: Notification,
     /// What became of it.
-    pub delivery: Delivery,
+    pub delivery: NotificationState,
 }
 
 impl KeptNotification {
@@ -40,13 +40,13 @@ impl KeptNotification {
     }
 }
 
-fn delivery(queued: bool) -> Delivery {
-    if queued { Delivery::Queued } else { Delivery::Delivered }
+fn delivery(queued: bool) -> NotificationState {
+    if queued { NotificationState::Queued } else { NotificationState::Delivered }
 }
 
 impl Store {
     /// What became of a message that is kept.
-    pub(crate) fn delivery_of(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
+    pub(crate) fn delivery_of(&self, id: &str) -> Result<Option<NotificationState>, StoreError> {
         self.connection
             .prepare_cached("SELECT queued FROM notifications WHERE id = ?1")?
             .query_row([id], |row| row.get(0).map(delivery))
@@ -54,7 +54,11 @@ impl Store {
     }
 
     /// Keeps a message whose id is not there.
-    pub(crate) fn add_notification(&self, notification: &Notification, delivery: Delivery) -> Result<(), StoreError> {
+    pub(crate) fn add_notification(
+        &self,
+        notification: &Notification,
+        delivery: NotificationState,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO notifications (id, type, source, payload, ts, origin_session, urgent, queued)
@@ -68,7 +72,7 @@ impl Store {
                 notification.ts,
                 notification.origin_session,
                 notification.urgency == Urgency::Urgent,
-                delivery == Delivery::Queued
+                delivery == NotificationState::Queued
             ])
             .map(drop)
     }

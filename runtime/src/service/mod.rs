@@ -7,7 +7,7 @@ mod secrets;
 mod state;
 
 pub use self::redis::Redis;
-pub use gateway::{Delivery, Gateway, Notification, NotificationSink, Notified, Urgency};
+pub use gateway::{Gateway, Notification, NotificationSink, NotificationState, Notified, Urgency};
 pub use process::{
     EnvValue, Invocation, LocalProcesses, Output, ProcessError, ProcessFuture, ProcessRunner, Processes,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Delivery, MESSAGE_BYTES_MAX, Notification, NotificationSink, Urgency, check_session};
+use super::{MESSAGE_BYTES_MAX, Notification, NotificationSink, NotificationState, Urgency, check_session};
 use crate::error::{Error, Result};
 use crate::function::{Context, FromContext};
 use crate::protocol::{StepId, current_step};
@@ -119,8 +119,8 @@ impl Gateway {
         Ok(Notified {
             id,
             kind,
-            pushed: delivery == Delivery::Delivered,
-            queued: delivery == Delivery::Queued,
+            pushed: delivery == NotificationState::Delivered,
+            queued: delivery == NotificationState::Queued,
             origin_session,
         })
     }
@@ -185,9 +185,9 @@ mod tests {
     struct Sleeping(std::sync::Mutex<Vec<Notification>>);
 
     impl NotificationSink for Sleeping {
-        fn push(&self, notification: Notification) -> ServiceFuture<'_, Delivery> {
+        fn push(&self, notification: Notification) -> ServiceFuture<'_, NotificationState> {
             self.0.lock().unwrap().push(notification);
-            Box::pin(async { Ok(Delivery::Queued) })
+            Box::pin(async { Ok(NotificationState::Queued) })
         }
     }
 

@@ -14,6 +14,6 @@ mod sleep;
 
 pub use self::redis::RedisSink;
 pub use calls::{Gateway, Notified};
-pub use notification::{Delivery, MESSAGE_BYTES_MAX, Notification, NotificationSink, Urgency};
+pub use notification::{MESSAGE_BYTES_MAX, Notification, NotificationSink, NotificationState, Urgency};
 pub use session::{SESSION_BYTES_MAX, check_session};
 pub use sleep::{QueuedMessage, SLEEP_KEY, SLEEP_QUEUE_KEY, SleepState, iso_time};

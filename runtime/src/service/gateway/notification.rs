@@ -45,7 +45,7 @@ pub enum Urgency {
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Delivery {
+pub enum NotificationState {
     /// The operator's channel has it.
     Delivered,
     /// The system sleeps: it waits for the digest.
@@ -56,5 +56,5 @@ pub enum Delivery {
 pub trait NotificationSink: Send + Sync + 'static {
     /// Takes a message in durably and says what became of it: for an id that was there before, what became of the first
     /// one, and nothing is delivered or queued again. Who takes it in stamps its time.
-    fn push(&self, notification: Notification) -> ServiceFuture<'_, Delivery>;
+    fn push(&self, notification: Notification) -> ServiceFuture<'_, NotificationState>;
 }

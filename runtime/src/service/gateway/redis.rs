@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Delivery, Notification, NotificationSink, QueuedMessage, SLEEP_KEY, SLEEP_QUEUE_KEY};
+use super::{Notification, NotificationSink, NotificationState, QueuedMessage, SLEEP_KEY, SLEEP_QUEUE_KEY};
 use crate::error::{Error, Result};
 use crate::service::redis::{Redis, Script};
 use crate::service::{STATE_ITEMS_MAX, ServiceFuture};
@@ -100,7 +100,7 @@ impl RedisSink {
 }
 
 impl NotificationSink for RedisSink {
-    fn push(&self, notification: Notification) -> ServiceFuture<'_, Delivery> {
+    fn push(&self, notification: Notification) -> ServiceFuture<'_, NotificationState> {
         Box::pin(async move {
             let Notification { id, kind, source, payload, ts, .. } = &notification;
             let record = json(&Record { id, kind, source, payload, ts: *ts })?;
@@ -114,7 +114,7 @@ impl NotificationSink for RedisSink {
             script.arg(record).arg(wake_up).arg(u8::from(passes)).arg(item).arg(origin);
             script.arg(RECORDS_MAX).arg(STATE_ITEMS_MAX).arg(MESSAGE_SECONDS);
             let delivery: String = self.0.script(&script).await?;
-            Ok(if delivery == "queued" { Delivery::Queued } else { Delivery::Delivered })
+            Ok(if delivery == "queued" { NotificationState::Queued } else { NotificationState::Delivered })
         })
     }
 }
@@ -158,7 +158,7 @@ mod tests {
             self.redis.query(&command).await.unwrap()
         }
 
-        async fn push(&self, notification: Notification) -> Delivery {
+        async fn push(&self, notification: Notification) -> NotificationState {
             self.sink.push(notification).await.unwrap()
         }
 
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn a_record_is_what_consumers_know_and_the_newest_is_first() {
         let bench = Bench::start();
-        assert_eq!(bench.push(from("pi-7", "1")).await, Delivery::Delivered);
+        assert_eq!(bench.push(from("pi-7", "1")).await, NotificationState::Delivered);
         bench.push(Notification { urgency: Urgency::Urgent, ..message("2") }).await;
         let records: Vec<String> = bench.ask("LRANGE joelclaw:events:main 0 -1").await;
         assert_eq!(
@@ -222,15 +222,15 @@ mod tests {
     async fn a_repeat_is_pushed_once_and_hears_what_became_of_the_first() {
         let bench = Bench::start();
         for _ in 0..3 {
-            assert_eq!(bench.push(message("1")).await, Delivery::Delivered);
+            assert_eq!(bench.push(message("1")).await, NotificationState::Delivered);
         }
         bench.ask::<()>(r#"SET system:sleep {"since":"now"}"#).await;
         for _ in 0..3 {
-            assert_eq!(bench.push(message("1")).await, Delivery::Delivered);
-            assert_eq!(bench.push(message("2")).await, Delivery::Queued);
+            assert_eq!(bench.push(message("1")).await, NotificationState::Delivered);
+            assert_eq!(bench.push(message("2")).await, NotificationState::Queued);
         }
         bench.ask::<()>("DEL system:sleep").await;
-        assert_eq!(bench.push(message("2")).await, Delivery::Queued);
+        assert_eq!(bench.push(message("2")).await, NotificationState::Queued);
         assert_eq!(bench.ids("main").await, ["1"]);
         assert_eq!(bench.ask::<u32>("LLEN sleep:queue").await, 1);
         let seconds: u32 = bench.ask("TTL joelclaw:gateway:message:1").await;
@@ -241,10 +241,13 @@ mod tests {
     async fn a_sleeping_system_queues_the_whole_message_and_lets_urgent_ones_pass() {
         let bench = Bench::start();
         bench.ask::<()>(r#"SET system:sleep {"since":"now"} EX 60"#).await;
-        assert_eq!(bench.push(from("pi-7", "1")).await, Delivery::Queued);
-        assert_eq!(bench.push(Notification { urgency: Urgency::Urgent, ..message("2") }).await, Delivery::Delivered);
-        assert_eq!(bench.push(from("telegram:42", "3")).await, Delivery::Delivered);
-        assert_eq!(bench.push(message("4")).await, Delivery::Queued);
+        assert_eq!(bench.push(from("pi-7", "1")).await, NotificationState::Queued);
+        assert_eq!(
+            bench.push(Notification { urgency: Urgency::Urgent, ..message("2") }).await,
+            NotificationState::Delivered
+        );
+        assert_eq!(bench.push(from("telegram:42", "3")).await, NotificationState::Delivered);
+        assert_eq!(bench.push(message("4")).await, NotificationState::Queued);
         assert_eq!(bench.ids("main").await, ["3", "2"]);
         let queue: Vec<String> = bench.ask("LRANGE sleep:queue 0 -1").await;
         let queue: Vec<QueuedMessage> = queue.iter().map(|item| serde_json::from_str(item).unwrap()).collect();
@@ -262,7 +265,7 @@ mod tests {
             bench.ask::<usize>("LLEN sleep:queue").await
         };
         let (deliveries, read) = tokio::join!(futures::future::join_all(pushes), wake);
-        let queued = deliveries.iter().filter(|delivery| **delivery == Delivery::Queued).count() + 1;
+        let queued = deliveries.iter().filter(|delivery| **delivery == NotificationState::Queued).count() + 1;
         assert_eq!((queued, bench.ask::<usize>("LLEN sleep:queue").await), (read, read));
         assert_eq!(bench.ids("main").await.len() + read, 201);
     }
@@ -281,7 +284,7 @@ mod tests {
         assert_eq!((ids.len(), ids[0].as_str()), (1_000, "1"));
         fill("sleep:queue", STATE_ITEMS_MAX).await;
         bench.ask::<()>("SET system:sleep 1").await;
-        assert_eq!(bench.push(message("2")).await, Delivery::Delivered);
+        assert_eq!(bench.push(message("2")).await, NotificationState::Delivered);
         assert_eq!(bench.ask::<u32>("LLEN sleep:queue").await, STATE_ITEMS_MAX);
     }
 
@@ -301,11 +304,11 @@ mod tests {
     async fn keys_of_another_kind_deliver_or_fail_whole() {
         let bench = Bench::start();
         bench.ask::<()>("SADD system:sleep 1").await;
-        assert_eq!(bench.push(message("1")).await, Delivery::Delivered);
+        assert_eq!(bench.push(message("1")).await, NotificationState::Delivered);
         bench.ask::<()>("DEL system:sleep").await;
         bench.ask::<()>("SET system:sleep 1").await;
         bench.ask::<()>("SET sleep:queue 1").await;
-        assert_eq!(bench.push(message("2")).await, Delivery::Delivered);
+        assert_eq!(bench.push(message("2")).await, NotificationState::Delivered);
         bench.ask::<()>("SADD joelclaw:gateway:sessions gateway pi-7").await;
         bench.ask::<()>("SET joelclaw:events:pi-7 1").await;
         let urgent = Notification { urgency: Urgency::Urgent, ..from("pi-7", "3") };
@@ -313,7 +316,7 @@ mod tests {
         assert!(!error.is_retryable() && error.message().contains("WRONGTYPE"), "{error}");
         assert!(bench.ids("gateway").await.is_empty(), "not half of it");
         bench.ask::<()>("DEL joelclaw:events:pi-7").await;
-        assert_eq!(bench.push(urgent).await, Delivery::Delivered);
+        assert_eq!(bench.push(urgent).await, NotificationState::Delivered);
         assert_eq!((bench.ids("gateway").await, bench.ids("pi-7").await), (vec!["3".to_owned()], vec!["3".to_owned()]));
     }
 
@@ -324,12 +327,12 @@ mod tests {
         let error = bench.sink.push(message("1")).await.unwrap_err();
         assert!(error.is_retryable(), "{error}");
         bench.server.restart();
-        assert_eq!(bench.push(message("1")).await, Delivery::Delivered);
+        assert_eq!(bench.push(message("1")).await, NotificationState::Delivered);
         bench.server.kill();
         bench.server.restart();
         // The first command finds that the connection is lost.
         let _ = bench.sink.push(message("1")).await;
-        assert_eq!(bench.push(message("1")).await, Delivery::Delivered, "the server remembers");
+        assert_eq!(bench.push(message("1")).await, NotificationState::Delivered, "the server remembers");
         assert_eq!(bench.ids("main").await, ["1"]);
     }
 }

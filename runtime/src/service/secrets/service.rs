@@ -102,8 +102,8 @@ impl Secrets {
         if let Some((_, failure)) = missing.first()
             && !self.0.missing_told.swap(true, Ordering::Relaxed)
         {
-            let sources = missing.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
-            tracing::warn!("nothing can be leased: {}; or set the variables of {sources}", failure.message);
+            // What each secret is for is said by whoever needs it.
+            tracing::warn!("nothing can be leased: {}; or set the variables", failure.message);
         }
     }
 

@@ -250,7 +250,7 @@ async fn a_missing_program_is_told_of_once() {
     sleep(HOUR).await;
     assert!((12..=20).contains(&vault.leases()), "{}", vault.leases());
     let told = "nothing can be leased: the program `secrets` was not found: install it, or add its directory to `PATH`; \
-                or set the variables of `TOKEN` or `OLD_TOKEN` (lease `front_token`), `OTHER` (lease `other`)";
+                or set the variables";
     assert_eq!(log.lines(), [told]);
     vault.set(Answer::Value("v1"));
     sleep(10 * MINUTE).await;
