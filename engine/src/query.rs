@@ -77,7 +77,7 @@ impl Reader {
     }
 
     pub(crate) async fn inbox_counts(&self) -> Result<InboxCounts, QueryError> {
-        self.ask(|connection| inbox::counts(connection)).await
+        self.ask(inbox::counts).await
     }
 }
 

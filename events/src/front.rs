@@ -158,6 +158,24 @@ pub struct FrontTagRemoved {
     pub tag: FrontTag,
 }
 
+/// A link to something elsewhere was put on a conversation.
+#[event("front/link.added", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontLinkAdded {
+    /// The link and its conversation.
+    #[serde(flatten)]
+    pub link: FrontLink,
+}
+
+/// A link was taken off a conversation.
+#[event("front/link.removed", sent_by = "webhook:front")]
+#[derive(Default, PartialEq)]
+pub struct FrontLinkRemoved {
+    /// The link and its conversation.
+    #[serde(flatten)]
+    pub link: FrontLink,
+}
+
 /// A teammate commented on a conversation.
 #[event("front/comment.added", sent_by = "webhook:front")]
 #[serde(rename_all = "camelCase")]
@@ -194,13 +212,13 @@ pub struct FrontMessage {
     /// The subject of the message, or else of the conversation.
     #[serde(default)]
     pub subject: String,
-    /// The message in HTML.
+    /// The message in HTML, the first 128 KiB of a longer one.
     #[serde(default)]
     pub body: String,
-    /// The message as text on one line; for one of attachments alone, how many.
+    /// The message as text on one line, the first 64 KiB of a longer one; for one of attachments alone, how many.
     #[serde(default)]
     pub body_plain: String,
-    /// The beginning of the message.
+    /// The beginning of the message, at most 1 KiB.
     #[serde(default)]
     pub preview: String,
     /// Whether it has come in.
@@ -237,4 +255,21 @@ pub struct FrontTag {
     /// Front's id of the tag.
     #[serde(default)]
     pub tag_id: String,
+}
+
+/// A link on a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrontLink {
+    /// Front's id of the conversation.
+    pub conversation_id: String,
+    /// The link's name.
+    #[serde(default)]
+    pub link_name: String,
+    /// Front's id of the link.
+    #[serde(default)]
+    pub link_id: String,
+    /// Where it leads.
+    #[serde(default)]
+    pub link_url: String,
 }

@@ -1,4 +1,4 @@
 //! Time strings.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| system_bus_fuzz::time_string(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| system_bus_fuzz::server::time_string(data));

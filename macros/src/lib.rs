@@ -124,8 +124,8 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `verify = path`; `header`; `prefix = "sha256="`; `encoding = base64`, else `hex`;
 /// `timestamp(header = "x-timestamp", join = ".", unit = ms, tolerance = "5m")` when time and body are signed, or
 /// `timestamp(list, tolerance = "5m")` for a header `t=…,v1=…`; `also = path` for another form of the body that may
-/// have been signed; `secret`, the environment variables, each of which counts; `lease`, the name at the `secrets`
-/// program.
+/// have been signed; `unless = "x-timestamp"` for a header with which another `signature` is meant; `secret`, the
+/// environment variables, each of which counts; `lease`, the name at the `secrets` program.
 #[proc_macro_attribute]
 pub fn webhook_provider(args: TokenStream, item: TokenStream) -> TokenStream {
     printed(provider::expand(args.into(), item.into()))

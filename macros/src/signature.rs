@@ -10,7 +10,7 @@ use crate::provider;
 use crate::values::{self, Bounds};
 
 const ALGORITHMS: [&str; 3] = ["hmac_sha1", "hmac_sha256", "ed25519"];
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "hmac_sha1",
     "hmac_sha256",
     "ed25519",
@@ -20,6 +20,7 @@ const WORDS: [&str; 11] = [
     "encoding",
     "timestamp",
     "also",
+    "unless",
     "secret",
     "lease",
 ];
@@ -143,6 +144,8 @@ fn scheme(element: &Element, words: &[&Element], errors: &mut Errors) -> Option<
     let timestamp = optional(timestamp.map(|found| found.unwrap_or_default()));
     let also: Option<Path> = find("also").and_then(|element| values::path(element, errors));
     let also = optional(also);
+    let unless = find("unless").and_then(|element| values::text(element, errors));
+    let unless = optional(unless.and_then(|text| provider::header(&text, errors)));
     Some(quote! {
         __bus::webhook::Scheme::Signed(__bus::webhook::Signed {
             algorithm: __bus::webhook::Algorithm::#algorithm,
@@ -151,6 +154,7 @@ fn scheme(element: &Element, words: &[&Element], errors: &mut Errors) -> Option<
             encoding: __bus::webhook::Encoding::#encoding,
             timestamp: #timestamp,
             also: #also,
+            unless: #unless,
         })
     })
 }

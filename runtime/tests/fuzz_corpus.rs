@@ -1,25 +1,12 @@
 //! What fuzzing has found worth keeping, run as plain tests: see `fuzz/README.md`.
 
 // The functions of the fuzz targets, which need libFuzzer no more than this crate does.
-#[path = "../../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/corpus.rs"]
+pub mod corpus;
+#[path = "../../fuzz/src/server/mod.rs"]
 pub mod targets;
 
-use std::fs;
-use std::path::Path;
-
-/// Gives every file of a committed corpus to the target.
-fn replay(name: &str, target: fn(&[u8])) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
-    let mut count = 0;
-    for entry in fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display())) {
-        let path = entry.unwrap_or_else(|error| panic!("{}: {error}", directory.display())).path();
-        let input = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let result = std::panic::catch_unwind(|| target(&input));
-        assert!(result.is_ok(), "{}", path.display());
-        count += 1;
-    }
-    assert!(count > 0, "{} is empty", directory.display());
-}
+use corpus::replay;
 
 #[test]
 fn call_requests() {

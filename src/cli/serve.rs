@@ -143,7 +143,7 @@ async fn serve(
         server.clone(),
         engine.clone(),
     ));
-    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
+    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server)));
     beside.spawn(provided.secrets.clone().keep_renewed());
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
@@ -191,13 +191,22 @@ fn with_redis(services: Services, redis: &Redis) -> Services {
     }
 }
 
+/// How long a server that knew the functions is taken to know them still, and how often it is asked while it does not.
+const KNOWN_MAX: Duration = Duration::from_secs(5);
+
 /// Sends the events of a start. One that does not get through is no reason not to work.
 async fn send_start_events(events: Vec<NewEvent>, server: Option<Serving>, engine: Engine) {
     if events.is_empty() {
         return;
     }
     let problem = match server {
-        Some(server) => server.worker().send(events).await.err().map(|error| error.to_string()),
+        Some(server) => {
+            // What a server is sent before it knows the functions starts none of them.
+            while server.ensure_known(KNOWN_MAX).await.is_err() {
+                tokio::time::sleep(KNOWN_MAX).await;
+            }
+            server.worker().send(events).await.err().map(|error| error.to_string())
+        }
         None => engine.send(events).await.err().map(|error| error.to_string()),
     };
     if let Some(problem) = problem {
@@ -279,9 +288,8 @@ impl Start<'_> {
         }
         let providers = webhooks.providers();
         for provider in providers.iter().filter(|provider| !webhooks.is_open(provider)) {
-            let variables: Vec<_> =
-                provider.signatures.iter().flat_map(|signature| signature.secret.variables).copied().collect();
-            tracing::warn!("the webhook `{}` is closed: set `{}` to open it", provider.id, variables.join("` or `"));
+            let variables = provider.variables().join("` or `");
+            tracing::warn!("the webhook `{}` is closed: set `{variables}` to open it", provider.id);
         }
         let url = format!("http://{}", self.address);
         let directory = std::path::absolute(self.directory).unwrap_or_else(|_| self.directory.to_owned());

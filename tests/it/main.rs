@@ -6,6 +6,7 @@ mod commands;
 mod crash;
 mod fixture;
 mod flood;
+mod follow;
 mod guard;
 mod inbox;
 mod limits;

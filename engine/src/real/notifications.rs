@@ -47,8 +47,8 @@ async fn fall_asleep(engine: &Engine, until: Option<Duration>) {
     state(engine).set(SLEEP_KEY, &sleep, until).await.unwrap();
 }
 
-async fn kept(engine: &Engine) -> Vec<(String, Delivery)> {
-    let kept = engine.notifications(100).await.unwrap();
+async fn kept(engine: &Engine, count: u32) -> Vec<(String, Delivery)> {
+    let kept = engine.notifications(count).await.unwrap();
     kept.into_iter().map(|kept| (kept.notification.id, kept.delivery)).collect()
 }
 
@@ -80,7 +80,27 @@ async fn a_sleeping_system_queues_what_is_not_urgent_once() {
     let expected = [("awake", false), ("deploy", false), ("urgent", false), ("asleep", true), ("before", false)];
     let expected =
         expected.map(|(id, queued)| (id.to_owned(), if queued { Delivery::Queued } else { Delivery::Delivered }));
-    assert_eq!(kept(&engine).await, expected);
+    assert_eq!(kept(&engine, 100).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_the_system_wakes_is_delivered_or_in_the_queue_that_the_digest_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path(), Services::default());
+    fall_asleep(&engine, None).await;
+    let mut pushes = tokio::task::JoinSet::new();
+    for id in 0..200 {
+        let engine = engine.clone();
+        pushes.spawn(async move { push(&engine, message(&id.to_string())).await });
+    }
+    push(&engine, message("first")).await;
+    state(&engine).remove(SLEEP_KEY).await.unwrap();
+    let read: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
+    let deliveries = pushes.join_all().await;
+    let queued = deliveries.iter().filter(|delivery| **delivery == Delivery::Queued).count() + 1;
+    let left: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
+    assert_eq!((queued, left.len()), (read.len(), read.len()), "nothing comes behind what was read");
+    assert_eq!(kept(&engine, 300).await.len(), 201);
 }
 
 /// What other programs have put there must not keep the operator from hearing anything.
@@ -158,11 +178,11 @@ async fn what_another_channel_took_is_in_the_history_with_what_it_said() {
     let sink = engine.services().find::<Arc<dyn NotificationSink>>().unwrap();
     let error = sink.push(message("1")).await.unwrap_err();
     assert!(error.is_retryable());
-    assert!(kept(&engine).await.is_empty(), "what nobody took is not in the history");
+    assert!(kept(&engine, 100).await.is_empty(), "what nobody took is not in the history");
     for _ in 0..2 {
         assert_eq!(push(&engine, message("1")).await, Delivery::Queued);
     }
-    assert_eq!(kept(&engine).await, [("1".to_owned(), Delivery::Queued)]);
+    assert_eq!(kept(&engine, 100).await, [("1".to_owned(), Delivery::Queued)]);
     let queue: Vec<Value> = state(&engine).list(SLEEP_QUEUE_KEY).await.unwrap();
     assert!(queue.is_empty(), "the queue is the other channel's");
 }

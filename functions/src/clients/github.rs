@@ -3,13 +3,12 @@
 use system_bus_runtime::function::Context;
 use system_bus_runtime::prelude::*;
 
-use super::api::Api;
-use crate::environment::Environment;
+use super::api::{Api, secrets};
 
 const BASE: &str = "https://api.github.com";
 
-/// The environment variable with a token that may read the repositories' actions.
-const TOKEN: &str = "GITHUB_TOKEN";
+/// A token that may read the repositories' actions.
+const TOKEN: SecretSource = SecretSource { variables: &["GITHUB_TOKEN"], lease: None };
 
 /// Artefacts that are asked for: more do not fit into a message.
 const ARTIFACTS_MAX: &str = "50";
@@ -18,7 +17,6 @@ const ARTIFACTS_MAX: &str = "50";
 #[derive(Clone)]
 pub struct Github {
     api: Api,
-    environment: Environment,
 }
 
 /// A file that a workflow run has left.
@@ -53,9 +51,9 @@ struct Artifacts {
 }
 
 impl Github {
-    /// GitHub at another address, with the token of this environment.
-    pub fn new(base: impl Into<String>, environment: Environment) -> Self {
-        Self { api: Api::new("github", base), environment }
+    /// GitHub at another address, with the token among these secrets.
+    pub fn new(base: impl Into<String>, secrets: Secrets) -> Self {
+        Self { api: Api::new("github", base, TOKEN, secrets) }
     }
 
     /// The first artefacts of a workflow run of the repository `owner/name`
@@ -68,15 +66,14 @@ impl Github {
         let run = run.to_string();
         let path = ["repos", owner, name, "actions", "runs", &run, "artifacts"];
         let query = [("per_page", ARTIFACTS_MAX)];
-        let found: Artifacts = self.api.get(&self.environment.require(TOKEN)?, &path, &query).await?;
+        let found: Artifacts = self.api.get(&path, &query).await?;
         Ok(found.artifacts)
     }
 }
 
 impl FromContext for Github {
     fn from_context(context: &Context) -> Result<Self> {
-        let own = || Environment::from_context(context).map(|environment| Self::new(BASE, environment));
-        context.service::<Self>().or_else(|_| own())
+        context.service().or_else(|_| secrets(context).map(|secrets| Self::new(BASE, secrets)))
     }
 }
 
@@ -85,7 +82,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
     #[tokio::test]
     async fn the_artefacts_of_a_run_are_asked_for() {
@@ -98,7 +95,7 @@ mod tests {
             Answer::json(&json!({ "total_count": 1, "artifacts": [artifact] }))
         })
         .await;
-        let github = Github::new(vendor.base(), Environment::of([("GITHUB_TOKEN", "t")]));
+        let github = Github::new(vendor.base(), secrets([("GITHUB_TOKEN", "t")]));
         let artifacts = github.artifacts("acme/widgets", 987).await.expect("is answered");
         assert_eq!(vendor.lines(), ["GET /repos/acme/widgets/actions/runs/987/artifacts?per_page=50"]);
         assert_eq!(vendor.requests()[0].header("authorization"), "Bearer t");
@@ -112,8 +109,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_run_of_a_repository_is_not_asked_for() {
-        let github = Github::new("http://localhost:1", Environment::of([("GITHUB_TOKEN", "t")]));
-        for (repository, run) in [("widgets", 1), ("acme/widgets/more", 1), ("acme/widgets", 0), ("acme/..", 1), ("", 1)] {
+        let github = Github::new("http://localhost:1", secrets([("GITHUB_TOKEN", "t")]));
+        for (repository, run) in
+            [("widgets", 1), ("acme/widgets/more", 1), ("acme/widgets", 0), ("acme/..", 1), ("", 1)]
+        {
             let error = github.artifacts(repository, run).await.expect_err("is refused");
             assert!(!error.is_retryable(), "{repository} {run}: {error}");
         }

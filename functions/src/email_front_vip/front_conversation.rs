@@ -124,7 +124,7 @@ pub(super) async fn front() -> (crate::clients::vendor::Vendor, Front) {
 /// Front for tests, with this server in its place.
 #[cfg(test)]
 pub(super) fn asking(vendor: &crate::clients::vendor::Vendor) -> Front {
-    Front::new(vendor.base(), crate::environment::Environment::of([("FRONT_API_TOKEN", "f-1")]))
+    Front::new(vendor.base(), crate::clients::vendor::secrets([("FRONT_API_TOKEN", "f-1")]))
 }
 
 #[cfg(test)]

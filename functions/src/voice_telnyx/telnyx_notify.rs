@@ -76,7 +76,11 @@ pub async fn telnyx_notify(
     }
     let asked = event.data.to.as_deref();
     // The numbers themselves stay out of the stored result.
-    step.run("load-config", async { telnyx.check_settings().and(number(asked, &environment)).map(drop) }).await?;
+    let check = async {
+        telnyx.check_settings().await?;
+        number(asked, &environment).map(drop)
+    };
+    step.run("load-config", check).await?;
 
     let place = async { telnyx.call(&number(asked, &environment)?, &text).await };
     let call = match step.run("place-call", place).retries(1).await {
@@ -122,10 +126,9 @@ mod tests {
     use system_bus_runtime::testing::Harness;
 
     use super::*;
-    use crate::clients::vendor::{Answer, Request, Vendor};
+    use crate::clients::vendor::{Answer, Request, Vendor, secrets};
 
-    const VARIABLES: [(&str, &str); 5] = [
-        ("TELNYX_API_KEY", "KEY1"),
+    const VARIABLES: [(&str, &str); 4] = [
         ("TELNYX_CONNECTION_ID", "149"),
         ("TELNYX_PHONE_NUMBER", "+15555550100"),
         ("TELNYX_ACCOUNT_SID", "61bf923e"),
@@ -155,12 +158,15 @@ mod tests {
         Vendor::start(move |request| answer(request, status, refused)).await
     }
 
+    fn telnyx(vendor: &Vendor) -> Telnyx {
+        Telnyx::new(vendor.base(), secrets([("TELNYX_API_KEY", "KEY1")]), Environment::of(VARIABLES))
+    }
+
     fn harness(vendor: &Vendor) -> Harness {
-        let environment = Environment::of(VARIABLES);
         Harness::of::<telnyx_notify>()
             .event(NotificationCallRequested { message: "the house\nis on fire".to_owned(), to: None })
-            .service(Telnyx::new(vendor.base(), environment.clone()))
-            .service(environment)
+            .service(telnyx(vendor))
+            .service(Environment::of(VARIABLES))
     }
 
     #[tokio::test]
@@ -231,7 +237,7 @@ mod tests {
         let to = Some(" +15555550123 ".to_owned());
         let harness = Harness::of::<telnyx_notify>()
             .event(NotificationCallRequested { message: "hello".to_owned(), to })
-            .service(Telnyx::new(vendor.base(), Environment::of(VARIABLES)))
+            .service(telnyx(&vendor))
             .service(Environment::of::<String, String>([]));
         assert!(harness.run().await.output.is_ok());
         assert_eq!(vendor.requests()[0].body["To"], "+15555550123");
@@ -242,13 +248,13 @@ mod tests {
         let vendor = vendor("ringing", &[]).await;
         let bare = Harness::of::<telnyx_notify>()
             .event(NotificationCallRequested { message: "hello".to_owned(), to: None })
-            .service(Telnyx::new(vendor.base(), Environment::of(VARIABLES)))
+            .service(telnyx(&vendor))
             .service(Environment::of::<String, String>([]));
         let error = bare.run().await.output.expect_err("no number");
         assert_eq!(error.message(), "the environment variable `JOEL_PHONE_NUMBER` is not set");
         let silent = Harness::of::<telnyx_notify>()
             .event(NotificationCallRequested { message: " \n".to_owned(), to: None })
-            .service(Telnyx::new(vendor.base(), Environment::of(VARIABLES)))
+            .service(telnyx(&vendor))
             .service(Environment::of(VARIABLES));
         assert!(silent.run().await.output.is_err());
         assert!(vendor.requests().is_empty());

@@ -76,11 +76,7 @@ fn prompt(completed: &GithubWorkflowRunCompleted, artifacts: &[Artifact], error:
     let ended = ended.map_or("unknown", String::as_str);
     let commit: String = completed.head_sha.chars().take(8).collect();
     let mut lines = vec![
-        format!(
-            "## 🔔 {} in {}: {ended}",
-            or_unknown(&completed.workflow_name),
-            or_unknown(&completed.repository)
-        ),
+        format!("## 🔔 {} in {}: {ended}", or_unknown(&completed.workflow_name), or_unknown(&completed.repository)),
         String::new(),
         "You subscribed to this event. See whether it asks for something.".to_owned(),
         String::new(),
@@ -113,7 +109,7 @@ mod tests {
     use system_bus_runtime::testing::{Harness, Report};
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
     const CLAIM: &str = "joelclaw:webhook:dedup:a:workflow_run.completed:d-1:987";
 
@@ -134,15 +130,13 @@ mod tests {
     }
 
     fn harness(github: &Vendor, event: GithubWorkflowRunCompleted) -> Harness {
-        let environment = Environment::of([("GITHUB_TOKEN", "t")]);
         let record = json!({
             "id": "a", "provider": "github", "event": "workflow_run.completed", "sessionId": "pi-7", "active": true,
             "filters": { "repo": "ACME/widgets", "conclusion": " Failure" }, "createdAt": "2026-01-01T00:00:00.000Z",
         });
         Harness::of::<webhook_subscription_dispatch_github_workflow_run_completed>()
             .event(event)
-            .service(Github::new(github.base(), environment.clone()))
-            .service(environment)
+            .service(Github::new(github.base(), secrets([("GITHUB_TOKEN", "t")])))
             .state_hash("joelclaw:webhook:subscriptions", [("a", record)])
             .state_set("joelclaw:webhook:index:github:workflow_run.completed", ["a"])
     }

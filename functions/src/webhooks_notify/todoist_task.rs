@@ -146,7 +146,7 @@ pub(super) async fn todoist() -> (crate::clients::vendor::Vendor, Todoist) {
 /// Todoist for tests, with this server in its place.
 #[cfg(test)]
 pub(super) fn asking(vendor: &crate::clients::vendor::Vendor) -> Todoist {
-    Todoist::new(vendor.base(), crate::environment::Environment::of([("TODOIST_API_TOKEN", "t-1")]))
+    Todoist::new(vendor.base(), crate::clients::vendor::secrets([("TODOIST_API_TOKEN", "t-1")]))
 }
 
 #[cfg(test)]

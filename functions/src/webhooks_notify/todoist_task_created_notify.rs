@@ -44,8 +44,7 @@ mod tests {
     use system_bus_runtime::testing::{Harness, Report};
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
-    use crate::environment::Environment;
+    use crate::clients::vendor::{Answer, Vendor, secrets};
     use crate::webhooks_notify::todoist_task::{asking, sample, todoist};
 
     fn harness(todoist: Todoist) -> Harness {
@@ -122,9 +121,10 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_token_the_operator_is_told_without() {
-        let todoist = Todoist::new("http://127.0.0.1:1", Environment::of::<String, String>([]));
+        let todoist = Todoist::new("http://127.0.0.1:1", secrets([]));
         let report = harness(todoist).run().await;
-        told_without(&report, "the environment variable `TODOIST_API_TOKEN` is not set");
+        let why = "`TODOIST_API_TOKEN` (lease `todoist_api_token`) is not set, and this worker leases nothing: set the variable";
+        told_without(&report, why);
     }
 
     #[tokio::test]

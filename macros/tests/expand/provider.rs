@@ -17,23 +17,26 @@ const _: () = {
         ::core::option::Option::Some(__bus::webhook::Timestamp { place :
         __bus::webhook::TimestampPlace::Header { name : "x-acme-time", join : ":" },
         unit_ms : 1i64, tolerance_ms : 300000i64 }), also :
-        ::core::option::Option::Some(compact), }), secret : __bus::SecretSource {
-        variables : & ["ACME_SECRET", "ACME_OLD_SECRET"], lease :
-        ::core::option::Option::Some("acme_secret") }, }, __bus::webhook::Signature {
-        scheme : __bus::webhook::Scheme::Signed(__bus::webhook::Signed { algorithm :
+        ::core::option::Option::Some(compact), unless : ::core::option::Option::None, }),
+        secret : __bus::SecretSource { variables : & ["ACME_SECRET", "ACME_OLD_SECRET"],
+        lease : ::core::option::Option::Some("acme_secret") }, },
+        __bus::webhook::Signature { scheme :
+        __bus::webhook::Scheme::Signed(__bus::webhook::Signed { algorithm :
         __bus::webhook::Algorithm::HmacSha256, header : "acme-signature", prefix : "",
         encoding : __bus::webhook::Encoding::Hex, timestamp :
         ::core::option::Option::Some(__bus::webhook::Timestamp { place :
         __bus::webhook::TimestampPlace::List, unit_ms : 1000i64, tolerance_ms :
-        3600000i64 }), also : ::core::option::Option::None, }), secret :
-        __bus::SecretSource { variables : & ["ACME_LIST_SECRET"], lease :
-        ::core::option::Option::None }, }, __bus::webhook::Signature { scheme :
+        3600000i64 }), also : ::core::option::Option::None, unless :
+        ::core::option::Option::None, }), secret : __bus::SecretSource { variables : &
+        ["ACME_LIST_SECRET"], lease : ::core::option::Option::None }, },
+        __bus::webhook::Signature { scheme :
         __bus::webhook::Scheme::Signed(__bus::webhook::Signed { algorithm :
         __bus::webhook::Algorithm::Ed25519, header : "x-acme-ed25519", prefix : "",
         encoding : __bus::webhook::Encoding::Base64, timestamp :
-        ::core::option::Option::None, also : ::core::option::Option::None, }), secret :
-        __bus::SecretSource { variables : & ["ACME_PUBLIC_KEY"], lease :
-        ::core::option::Option::None }, }, __bus::webhook::Signature { scheme :
+        ::core::option::Option::None, also : ::core::option::Option::None, unless :
+        ::core::option::Option::None, }), secret : __bus::SecretSource { variables : &
+        ["ACME_PUBLIC_KEY"], lease : ::core::option::Option::None }, },
+        __bus::webhook::Signature { scheme :
         __bus::webhook::Scheme::Custom(signing::verify), secret : __bus::SecretSource {
         variables : & ["ACME_OTHER_SECRET"], lease : ::core::option::Option::None }, }],
         delivery_id : & [__bus::webhook::IdSource::Header("x-acme-delivery"),

@@ -16,7 +16,8 @@ mod message;
 mod redis;
 mod router;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;
 
 pub use direct::{DirectQueue, EventSink};

@@ -32,6 +32,9 @@ pub const HEADER_BYTES_MAX: usize = 1_024;
 /// Bytes of a delivery's id; a longer one is replaced by its hash, because it is an index's key.
 pub const DELIVERY_ID_BYTES_MAX: usize = 256;
 
+/// Bytes of the reason why a delivery cannot be turned into events: it may quote what the vendor has sent.
+pub const PROBLEM_BYTES_MAX: usize = 1_024;
+
 /// Events of one delivery. Vendors that bundle send a few dozen.
 pub const EVENTS_PER_DELIVERY_MAX: usize = 1_000;
 
@@ -40,6 +43,9 @@ pub const FORWARD_BATCH_MAX: u32 = 100;
 
 /// Bytes of bodies that are read for one request to a server; one larger delivery goes alone.
 pub const FORWARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a server that knew the functions is taken to know them still.
+pub const FORWARD_KNOWN_MAX: Duration = Duration::from_secs(5);
 
 /// The longest pause between attempts to hand on to a server.
 pub const FORWARD_PAUSE_MAX: Duration = Duration::from_secs(30);

@@ -83,9 +83,16 @@ fn verify(
 
 /// What a kept delivery becomes; the same at every replay of the same program.
 pub(super) fn normalize(provider: &ProviderRegistration, registry: &Registry, delivery: &Delivery<'_>) -> Outcome {
-    match (provider.normalize)(delivery) {
+    let outcome = match (provider.normalize)(delivery) {
         Ok(events) => admit(provider, registry, delivery, events),
         Err(error) => Outcome::Problem(error.message().to_owned()),
+    };
+    match outcome {
+        Outcome::Problem(mut problem) => {
+            problem.truncate(problem.floor_char_boundary(limits::PROBLEM_BYTES_MAX));
+            Outcome::Problem(problem)
+        }
+        outcome => outcome,
     }
 }
 

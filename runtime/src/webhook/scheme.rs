@@ -54,6 +54,8 @@ pub struct Signed {
     pub timestamp: Option<Timestamp>,
     /// Another form of the body that the vendor may have signed in its place.
     pub also: Option<OtherForm>,
+    /// A header that another scheme of the vendor's has: where it is there, this one is not meant.
+    pub unless: Option<&'static str>,
 }
 
 /// Makes another form of a body that the vendor may have signed; `None` when it has none.
@@ -155,6 +157,9 @@ impl Scheme {
 
 impl Signed {
     fn shown<'a>(&self, request: &SignedRequest<'a>) -> Option<Shown<'a>> {
+        if self.unless.is_some_and(|name| request.headers.contains_key(name)) {
+            return None;
+        }
         let header = request.header(self.header)?;
         match self.timestamp.map(|timestamp| timestamp.place) {
             None => Some(Shown { signatures: vec![header.strip_prefix(self.prefix)?], time: None }),
@@ -175,6 +180,10 @@ impl Signed {
         }
         let signatures: Vec<Vec<u8>> =
             shown.signatures.iter().filter_map(|signature| self.encoding.decode(signature)).collect();
+        // Nobody has another form of the body made with a header that is no signature at all.
+        if signatures.is_empty() {
+            return false;
+        }
         let holds = |body: &[u8]| {
             let time = shown.time.map(|(time, join)| [time.as_bytes(), join.as_bytes()]);
             let [time, join] = time.unwrap_or_default();

@@ -123,7 +123,8 @@ fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(Error::terminal)
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpStream;
@@ -151,7 +152,9 @@ mod tests {
         async fn ask<T: FromRedisValue>(&self, command: &str) -> T {
             let mut words = command.split(' ');
             let mut command = cmd(words.next().unwrap());
-            words.for_each(|word| drop(command.arg(word)));
+            for word in words {
+                command.arg(word);
+            }
             self.redis.query(&command).await.unwrap()
         }
 
@@ -246,6 +249,22 @@ mod tests {
         let queue: Vec<String> = bench.ask("LRANGE sleep:queue 0 -1").await;
         let queue: Vec<QueuedMessage> = queue.iter().map(|item| serde_json::from_str(item).unwrap()).collect();
         assert_eq!(queue, [QueuedMessage::of(from("pi-7", "1")), QueuedMessage::of(message("4"))]);
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_the_system_wakes_is_delivered_or_in_the_queue_that_the_digest_reads() {
+        let bench = Bench::start();
+        bench.ask::<()>("SET system:sleep 1").await;
+        let pushes = (0..200).map(|id| bench.push(message(&id.to_string())));
+        let wake = async {
+            bench.push(message("first")).await;
+            bench.ask::<()>("DEL system:sleep").await;
+            bench.ask::<usize>("LLEN sleep:queue").await
+        };
+        let (deliveries, read) = tokio::join!(futures::future::join_all(pushes), wake);
+        let queued = deliveries.iter().filter(|delivery| **delivery == Delivery::Queued).count() + 1;
+        assert_eq!((queued, bench.ask::<usize>("LLEN sleep:queue").await), (read, read));
+        assert_eq!(bench.ids("main").await.len() + read, 201);
     }
 
     #[tokio::test]

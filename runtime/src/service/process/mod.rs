@@ -15,5 +15,6 @@ pub use local::LocalProcesses;
 pub use output::Output;
 pub use processes::{ProcessFuture, ProcessRunner, Processes};
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -10,5 +10,6 @@ pub use secret::Secret;
 pub use service::Secrets;
 pub use source::SecretSource;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;

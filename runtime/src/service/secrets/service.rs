@@ -33,8 +33,11 @@ use crate::service::Processes;
 #[derive(Clone)]
 pub struct Secrets(Arc<Shared>);
 
+/// Reads a variable of the environment.
+type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 struct Shared {
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Variables,
     processes: Option<Processes>,
     /// Sources are constants of the program, so there are few.
     held: RwLock<HashMap<SecretSource, Held>>,

@@ -14,7 +14,7 @@ const MUX_SIGNATURE: &str = "e43496b6aae982c4c2fd6f8e92935f1d90216f1f64d56024e72
 
 fn scheme(algorithm: Algorithm, encoding: Encoding, prefix: &'static str, place: Option<TimestampPlace>) -> Scheme {
     let timestamp = place.map(|place| Timestamp { place, unit_ms: 1_000, tolerance_ms: 300_000 });
-    Scheme::Signed(Signed { algorithm, header: "x-signature", prefix, encoding, timestamp, also: None })
+    Scheme::Signed(Signed { algorithm, header: "x-signature", prefix, encoding, timestamp, also: None, unless: None })
 }
 
 fn verified(scheme: &Scheme, secret: &str, headers: &[(&'static str, &str)], body: &str, now: i64) -> bool {
@@ -120,4 +120,34 @@ fn an_empty_secret_verifies_nothing() {
     // HMAC-SHA1 of nothing with an empty key.
     let header = [("x-signature", "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d")];
     assert!(!verified(&scheme, "", &header, "", NOW));
+}
+
+#[test]
+fn another_form_of_the_body_may_have_been_signed() {
+    fn shouted(body: &[u8]) -> Option<Vec<u8>> {
+        Some(body.to_ascii_uppercase()).filter(|_| body.is_ascii())
+    }
+    let signed = Signed {
+        algorithm: Algorithm::HmacSha1,
+        header: "x-signature",
+        prefix: "",
+        encoding: Encoding::Hex,
+        timestamp: None,
+        also: Some(shouted),
+        unless: Some("x-other"),
+    };
+    let scheme = Scheme::Signed(signed);
+    // HMAC-SHA1 of `BODY`.
+    let header = ("x-signature", "f16e6abd6d36315f396d3db089d3245a1d2fa4de");
+    let check = |headers: &[(&'static str, &str)], body: &str, expected: bool| {
+        assert_eq!(verified(&scheme, "key", headers, body, NOW), expected, "{headers:?} {body}");
+    };
+    check(&[header], "BODY", true);
+    check(&[header], "body", true);
+    check(&[header], "bodies", false);
+    check(&[header], "bödy", false);
+    // With the other header, even an empty one, another scheme is meant.
+    check(&[header, ("x-other", "1")], "BODY", false);
+    check(&[header, ("x-other", "")], "BODY", false);
+    check(&[header, ("x-other", "1"), ("x-other", "2")], "BODY", false);
 }

@@ -101,3 +101,17 @@ async fn a_connection_on_which_nothing_answers_is_replaced() {
         other = probing => assert_ne!(other, id),
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_nobody_used_it_fails_nothing() {
+    let mut server = RedisServer::start();
+    let redis = open(&server);
+    redis.ping().await.unwrap();
+    let id: i64 = redis.query(cmd("CLIENT").arg("ID")).await.unwrap();
+    assert_eq!(redis.query::<i64>(cmd("CLIENT").arg("ID")).await.unwrap(), id, "one that is used stays");
+    server.restart();
+    tokio::time::pause();
+    tokio::time::advance(IDLE_TIME_MAX).await;
+    tokio::time::resume();
+    redis.ping().await.unwrap();
+}

@@ -1,4 +1,4 @@
-//! The `signature_header` target: see `../README.md`.
+//! The `signature_header` target: see `../../README.md`.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The `time_string` target: see `../README.md`.
+//! The `time_string` target: see `../../README.md`.
 
 use std::time::Duration;
 

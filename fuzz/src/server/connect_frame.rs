@@ -1,4 +1,4 @@
-//! The `connect_frame` target: see `../README.md`.
+//! The `connect_frame` target: see `../../README.md`.
 
 use system_bus_runtime::server::connect::frame::decode;
 

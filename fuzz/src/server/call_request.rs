@@ -1,4 +1,4 @@
-//! The `call_request` target: see `../README.md`.
+//! The `call_request` target: see `../../README.md`.
 
 use std::collections::{HashMap, HashSet};
 

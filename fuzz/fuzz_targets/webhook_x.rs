@@ -1,0 +1,4 @@
+//! Deliveries to the provider `x`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| system_bus_fuzz::webhooks::provider("x", data));
