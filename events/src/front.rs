@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// A message has come in.
-#[event("front/message.received", sent_by = "webhook:front")]
+#[event("front/message.received")]
 #[derive(Default, PartialEq)]
 pub struct FrontMessageReceived {
     /// The message.
@@ -14,7 +14,7 @@ pub struct FrontMessageReceived {
 }
 
 /// A message has gone out.
-#[event("front/message.sent", sent_by = "webhook:front")]
+#[event("front/message.sent")]
 #[derive(Default, PartialEq)]
 pub struct FrontMessageSent {
     /// The message.
@@ -23,7 +23,7 @@ pub struct FrontMessageSent {
 }
 
 /// A message could not be delivered.
-#[event("front/message.failed", sent_by = "webhook:front")]
+#[event("front/message.failed")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct FrontMessageFailed {
@@ -41,7 +41,7 @@ pub struct FrontMessageFailed {
 }
 
 /// A message came without any text that could be shown, and is set aside.
-#[event("front/message.quarantined", sent_by = "webhook:front")]
+#[event("front/message.quarantined")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct FrontMessageQuarantined {
@@ -60,7 +60,7 @@ pub struct FrontMessageQuarantined {
 }
 
 /// A conversation was moved to another inbox.
-#[event("front/conversation.moved", sent_by = "webhook:front")]
+#[event("front/conversation.moved")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationMoved {
     /// The conversation.
@@ -69,7 +69,7 @@ pub struct FrontConversationMoved {
 }
 
 /// A conversation was archived.
-#[event("front/conversation.archived", sent_by = "webhook:front")]
+#[event("front/conversation.archived")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationArchived {
     /// The conversation.
@@ -78,7 +78,7 @@ pub struct FrontConversationArchived {
 }
 
 /// A conversation was opened again.
-#[event("front/conversation.reopened", sent_by = "webhook:front")]
+#[event("front/conversation.reopened")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationReopened {
     /// The conversation.
@@ -87,7 +87,7 @@ pub struct FrontConversationReopened {
 }
 
 /// A conversation was put into the trash.
-#[event("front/conversation.deleted", sent_by = "webhook:front")]
+#[event("front/conversation.deleted")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationDeleted {
     /// The conversation.
@@ -96,7 +96,7 @@ pub struct FrontConversationDeleted {
 }
 
 /// A conversation was taken out of the trash.
-#[event("front/conversation.restored", sent_by = "webhook:front")]
+#[event("front/conversation.restored")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationRestored {
     /// The conversation.
@@ -105,7 +105,7 @@ pub struct FrontConversationRestored {
 }
 
 /// A conversation was put off until later.
-#[event("front/conversation.snoozed", sent_by = "webhook:front")]
+#[event("front/conversation.snoozed")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationSnoozed {
     /// The conversation.
@@ -114,7 +114,7 @@ pub struct FrontConversationSnoozed {
 }
 
 /// The time until which a conversation was put off has come.
-#[event("front/conversation.unsnoozed", sent_by = "webhook:front")]
+#[event("front/conversation.unsnoozed")]
 #[derive(Default, PartialEq)]
 pub struct FrontConversationUnsnoozed {
     /// The conversation.
@@ -123,7 +123,7 @@ pub struct FrontConversationUnsnoozed {
 }
 
 /// A conversation was given to somebody, or taken from somebody.
-#[event("front/assignee.changed", sent_by = "webhook:front")]
+#[event("front/assignee.changed")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct FrontAssigneeChanged {
@@ -141,7 +141,7 @@ pub struct FrontAssigneeChanged {
 }
 
 /// A tag was put on a conversation.
-#[event("front/tag.added", sent_by = "webhook:front")]
+#[event("front/tag.added")]
 #[derive(Default, PartialEq)]
 pub struct FrontTagAdded {
     /// The tag and its conversation.
@@ -150,7 +150,7 @@ pub struct FrontTagAdded {
 }
 
 /// A tag was taken off a conversation.
-#[event("front/tag.removed", sent_by = "webhook:front")]
+#[event("front/tag.removed")]
 #[derive(Default, PartialEq)]
 pub struct FrontTagRemoved {
     /// The tag and its conversation.
@@ -159,7 +159,7 @@ pub struct FrontTagRemoved {
 }
 
 /// A link to something elsewhere was put on a conversation.
-#[event("front/link.added", sent_by = "webhook:front")]
+#[event("front/link.added")]
 #[derive(Default, PartialEq)]
 pub struct FrontLinkAdded {
     /// The link and its conversation.
@@ -168,7 +168,7 @@ pub struct FrontLinkAdded {
 }
 
 /// A link was taken off a conversation.
-#[event("front/link.removed", sent_by = "webhook:front")]
+#[event("front/link.removed")]
 #[derive(Default, PartialEq)]
 pub struct FrontLinkRemoved {
     /// The link and its conversation.
@@ -177,7 +177,7 @@ pub struct FrontLinkRemoved {
 }
 
 /// A teammate commented on a conversation.
-#[event("front/comment.added", sent_by = "webhook:front")]
+#[event("front/comment.added")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct FrontCommentAdded {

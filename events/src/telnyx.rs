@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// A call has begun to ring, in either direction.
-#[event("telnyx/call.initiated", sent_by = "webhook:telnyx")]
+#[event("telnyx/call.initiated")]
 #[derive(Default, PartialEq)]
 pub struct TelnyxCallInitiated {
     /// The report.
@@ -20,7 +20,7 @@ pub struct TelnyxCallInitiated {
 }
 
 /// A call was answered.
-#[event("telnyx/call.answered", sent_by = "webhook:telnyx")]
+#[event("telnyx/call.answered")]
 #[derive(Default, PartialEq)]
 pub struct TelnyxCallAnswered {
     /// The report.
@@ -32,7 +32,7 @@ pub struct TelnyxCallAnswered {
 }
 
 /// A call has ended.
-#[event("telnyx/call.hangup", allow_command_name, sent_by = "webhook:telnyx")]
+#[event("telnyx/call.hangup", allow_command_name)]
 #[derive(Default, PartialEq)]
 pub struct TelnyxCallHangup {
     /// The report.
@@ -53,7 +53,7 @@ pub struct TelnyxCallHangup {
 }
 
 /// A text message has come in.
-#[event("telnyx/message.received", sent_by = "webhook:telnyx")]
+#[event("telnyx/message.received")]
 #[derive(Default, PartialEq)]
 pub struct TelnyxMessageReceived {
     /// The report.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use system_bus_runtime::event;
 
 /// Something happened on an account, or on what it is subscribed to.
-#[event("x/account_activity.received", sent_by = "webhook:x")]
+#[event("x/account_activity.received")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct XAccountActivityReceived {
