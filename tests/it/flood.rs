@@ -131,7 +131,7 @@ impl Flood {
             .collect();
         for kill in 1..=KILLS {
             let due = self.count * kill / (KILLS + 1);
-            eventually("the flood goes on", || (self.answered() >= due).then_some(()));
+            until("the flood goes on", || (self.answered() >= due, self.answered()));
             worker.kill();
             between(kill);
             worker = start();
@@ -169,6 +169,24 @@ impl Flood {
     }
 }
 
+/// Waits until something is done, for as long as it goes on.
+#[track_caller]
+fn until(what: &str, mut look: impl FnMut() -> (bool, usize)) {
+    let mut before = None;
+    loop {
+        let (done, progress) =
+            eventually(what, || Some(look()).filter(|(done, progress)| *done || before != Some(*progress)));
+        if done {
+            return;
+        }
+        before = Some(progress);
+    }
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("a number")
+}
+
 fn count() -> usize {
     std::env::var("FLOOD_DELIVERIES").ok().and_then(|text| text.parse().ok()).unwrap_or(DELIVERIES)
 }
@@ -184,8 +202,7 @@ fn runs(worker: &Worker) -> Option<BTreeMap<usize, usize>> {
             if run["status"] != "Completed" {
                 return None;
             }
-            let number = run["output"].as_u64().and_then(|number| usize::try_from(number).ok()).expect("a number");
-            *found.entry(number).or_insert(0) += 1;
+            *found.entry(number(&run["output"])).or_insert(0) += 1;
         }
         match page.last() {
             Some(last) => before = format!("&before={}", last["run_id"].as_str().expect("an id")),
@@ -199,7 +216,12 @@ fn every_accepted_delivery_becomes_exactly_one_run() {
     let data = directory();
     let flood = Flood::new(count());
     let worker = flood.run(|| Worker::start(Program::Fixture, data.path(), &[SECRET]), |_| ());
-    let runs = eventually("all runs have ended", || runs(&worker));
+    until("runs end", || {
+        let open = worker.get("/v1/runs?limit=1&status=running").json()["data"] == json!([])
+            && worker.get("/v1/runs?limit=1&status=queued").json()["data"] == json!([]);
+        (open, number(&worker.get("/").json()["runtime"]["runsEnded"]))
+    });
+    let runs = runs(&worker).expect("all runs have ended");
     flood.check(&runs);
 }
 
@@ -224,8 +246,7 @@ fn every_accepted_delivery_reaches_the_server_that_was_down() {
         for event in &events {
             // A server starts nothing for an id that it knows.
             if known.insert(event["id"].as_str().expect("an id").to_owned()) {
-                let number = event["data"]["number"].as_u64().and_then(|number| usize::try_from(number).ok());
-                *accepted.entry(number.expect("a number")).or_insert(0) += 1;
+                *accepted.entry(number(&event["data"]["number"])).or_insert(0) += 1;
             }
         }
         let ids: Vec<_> = events.iter().map(|event| &event["id"]).collect();
@@ -234,6 +255,9 @@ fn every_accepted_delivery_reaches_the_server_that_was_down() {
     let start = || Worker::start(Program::Fixture, data.path(), &[SECRET, ("INNGEST_DEV", &server.origin)]);
     // Down from the first kill to the second.
     let worker = flood.run(start, |kill| is_up.store(kill != 1, Ordering::SeqCst));
-    eventually("the inbox is empty", || (worker.get("/").json()["webhooks"]["inbox"]["waiting"] == 0).then_some(()));
+    until("deliveries are handed on", || {
+        let waiting = number(&worker.get("/").json()["webhooks"]["inbox"]["waiting"]);
+        (waiting == 0, waiting)
+    });
     flood.check(&accepted.lock().expect("nobody has panicked"));
 }
