@@ -111,7 +111,7 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `id` | the last part of the path, in kebab case; required |
 /// | `signature` | `(hmac_sha256, header = "x-signature", secret = "ACME_WEBHOOK_SECRET")`; repeatable, one must hold |
-/// | `delivery_id` | `(header = "x-delivery")` and `(body = "/data/id")`, tried in turn; the body's hash when absent |
+/// | `delivery_id` | `(header = "x-delivery", body = "/data/id")`, tried in turn, with `prefix = "evt_"` in the body only what starts so; else the body's hash |
 /// | `headers` | `("x-event")`: the headers that the function reads; they are kept with the delivery |
 /// | `emits` | `(OrderPlaced, "acme/*")`: the events that may be sent; `*` stands for all declared ones of a family |
 /// | `body_mib_max` | the largest body in MiB, 1 to 64; 1 when absent |

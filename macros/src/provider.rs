@@ -34,7 +34,8 @@ struct ValidatedProvider {
 /// Where the vendor's id of a delivery stands.
 enum IdSource {
     Header(String),
-    Body(LitStr),
+    /// A JSON pointer, and what the id starts with.
+    Body(LitStr, String),
 }
 
 /// What a provider may send.
@@ -174,19 +175,23 @@ fn headers(element: &Element, errors: &mut Errors) -> Vec<String> {
 fn delivery_id(element: &Element, errors: &mut Errors) -> Vec<IdSource> {
     const USAGE: &str = "delivery_id(header = \"x-github-delivery\")";
     let Some(list) = values::list(element, USAGE, errors) else { return Vec::new() };
-    let words = args::known(list, "`delivery_id(…)`", &["header", "body"], &["header", "body"], errors);
+    let known = ["header", "body", "prefix"];
+    let words = args::known(list, "`delivery_id(…)`", &known, &["header", "body"], errors);
     if list.is_empty() {
         errors.add(element.value_span(), format!("`delivery_id` says where the vendor's id stands: `{USAGE}`"));
     }
+    let prefix = args::find(&words, "prefix").and_then(|element| values::text(element, errors));
+    let prefix = prefix.map(|text| text.value()).unwrap_or_default();
     words
         .iter()
+        .filter(|element| element.name() != "prefix")
         .filter_map(|element| {
             let text = values::text(element, errors)?;
             if element.name() == "header" {
                 return header(&text, errors).map(IdSource::Header);
             }
             if text.value().starts_with('/') {
-                return Some(IdSource::Body(text));
+                return Some(IdSource::Body(text, prefix.clone()));
             }
             errors.add(text.span(), "`body` takes a JSON pointer (RFC 6901): `body = \"/data/id\"`");
             None
@@ -254,7 +259,9 @@ fn registration(valid: &ValidatedProvider, function: &ItemFn) -> TokenStream {
     let signatures = valid.signatures.iter().map(ValidatedSignature::tokens);
     let delivery_id = valid.delivery_id.iter().map(|source| match source {
         IdSource::Header(name) => quote!(__bus::webhook::IdSource::Header(#name)),
-        IdSource::Body(pointer) => quote!(__bus::webhook::IdSource::Body(#pointer)),
+        IdSource::Body(pointer, prefix) => {
+            quote!(__bus::webhook::IdSource::Body { pointer: #pointer, prefix: #prefix })
+        }
     });
     let emits = valid.emits.iter().map(|emitted| match emitted {
         Emitted::Event(ty) => {

@@ -3,8 +3,8 @@
 //! Front delivers in two ways (dev.frontapp.com: rule webhooks, application webhooks). A **rule's** delivery is the event
 //! itself, signed with HMAC-SHA1 over its JSON as JavaScript writes it. An **application's** delivery wraps the event in
 //! `payload`, has longer names, and is signed with HMAC-SHA256 over a time and the raw body; only its header with the
-//! time tells the two apart, so that neither passes for the other. How often Front repeats a delivery is not documented;
-//! one that is repeated has the same event id.
+//! time tells the two apart, so that neither passes for the other. An application's delivery is repeated up to three
+//! times, with the same event id.
 
 #[path = "front/compact.rs"]
 mod compact;
@@ -58,7 +58,8 @@ const PREVIEW_BYTES_MAX: usize = 1_024;
         secret("FRONT_RULES_WEBHOOK_SECRET", "FRONT_WEBHOOK_SECRET"),
         lease = "front_rules_webhook_secret",
     ),
-    delivery_id(body = "/payload/id", body = "/id"),
+    // The payload of an application's delivery may be a conversation, of which there are many.
+    delivery_id(body = "/payload/id", body = "/id", prefix = "evt_"),
     headers("x-front-request-timestamp"),
     emits(
         FrontMessageReceived,

@@ -87,7 +87,7 @@ pub(super) fn kept_headers(provider: &ProviderRegistration, request: &SignedRequ
 pub(super) fn delivery_id(provider: &ProviderRegistration, request: &SignedRequest<'_>, body: &RawValue) -> String {
     let found = provider.delivery_id.iter().find_map(|source| match source {
         IdSource::Header(name) => request.header(name).map(str::to_owned),
-        IdSource::Body(pointer) => id_at(body, pointer),
+        IdSource::Body { pointer, prefix } => id_at(body, pointer).filter(|id| id.starts_with(prefix)),
     });
     match found.filter(|id| !id.trim().is_empty()) {
         Some(id) if id.len() <= limits::DELIVERY_ID_BYTES_MAX && !id.contains(char::is_control) => id,

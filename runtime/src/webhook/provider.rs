@@ -63,8 +63,13 @@ pub struct Signature {
 pub enum IdSource {
     /// In a header.
     Header(&'static str),
-    /// In the body, at a JSON pointer (RFC 6901) through objects.
-    Body(&'static str),
+    /// In the body.
+    Body {
+        /// Where, as a JSON pointer (RFC 6901) through objects.
+        pointer: &'static str,
+        /// What it starts with; what starts otherwise is the id of something else.
+        prefix: &'static str,
+    },
 }
 
 /// What a provider may send.

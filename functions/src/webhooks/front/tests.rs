@@ -430,9 +430,20 @@ fn the_key_needs_no_clock() {
     assert_eq!(key(json!({ "type": "archive", "id": "evt_1" })), "front-archive-evt_1");
     assert_eq!(key(json!({ "type": "archive", "id": "evt_1", "emitted_at": 1.0 })), "front-archive-evt_1-1");
     assert_eq!(key(json!({ "type": "archive", "id": "evt_1", "emitted_at": "now" })), "front-archive-evt_1");
-    let without = key(json!({ "type": "archive", "emitted_at": 1 }));
+    let without = key(json!({ "type": "archive", "id": "cnv_1", "emitted_at": 1 }));
     assert!(without.starts_with("front-archive-body-") && without.ends_with("-1"), "{without}");
-    assert_ne!(without, key(json!({ "type": "archive", "emitted_at": 1, "conversation": {} })));
+    assert_ne!(without, key(json!({ "type": "archive", "id": "cnv_1", "emitted_at": 2 })));
+    assert_ne!(without, key(json!({ "type": "reopen", "id": "cnv_1", "emitted_at": 1 })));
+}
+
+#[test]
+fn a_conversations_id_is_not_the_deliverys() {
+    let id = |kind: &str| {
+        let body = json!({ "type": kind, "payload": { "id": "cnv_1", "subject": "Hello" } });
+        application().outcome(&[], body.to_string()).0
+    };
+    let (archived, reopened) = (id("conversation_archived"), id("conversation_reopened"));
+    assert!(archived.starts_with("body-") && reopened.starts_with("body-") && archived != reopened);
 }
 
 #[test]
