@@ -1,6 +1,6 @@
 //! What a vendor delivers, or somebody who claims to be one.
 //!
-//! An input is a request: lines `name: value` up to an empty one, then the body.
+//! An input holds a request: lines `name: value` up to an empty one, then the body.
 
 mod provider;
 mod reference;

@@ -1,6 +1,6 @@
 //! An input as a request.
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers in their order; a name may be there more than once.
 pub(super) type Headers<'a> = Vec<(&'a str, &'a str)>;
@@ -31,4 +31,15 @@ pub(super) fn value<'a>(headers: &[(&str, &'a str)], name: &str) -> Option<&'a s
     let mut values = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)).then_some(value)
+}
+
+/// The headers as a server has them.
+pub(super) fn header_map(headers: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(*name), HeaderValue::from_bytes(value.as_bytes())) {
+            map.append(name, value);
+        }
+    }
+    map
 }
