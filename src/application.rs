@@ -1,6 +1,7 @@
 //! What a program brings along: the functions, events and providers that are linked into it.
 
-use system_bus_runtime::function::{Role, Services};
+use system_bus_runtime::event::{EventData, NewEvent};
+use system_bus_runtime::function::{Role, Services, Trigger};
 use system_bus_runtime::middleware::{Middleware, MiddlewareStack};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::registry::manifest::Manifest;
@@ -16,6 +17,7 @@ pub struct Application {
     built: Option<&'static str>,
     services: Services,
     middleware: MiddlewareStack,
+    at_start: Vec<NewEvent>,
 }
 
 impl Application {
@@ -27,6 +29,7 @@ impl Application {
             built: None,
             services: Services::default(),
             middleware: MiddlewareStack::default(),
+            at_start: Vec::new(),
         }
     }
 
@@ -82,6 +85,25 @@ impl Application {
     pub fn with_middleware(mut self, middleware: impl Middleware) -> Self {
         self.middleware = self.middleware.with(middleware);
         self
+    }
+
+    /// The same application, which sends this event whenever a worker has started that has a function for it.
+    #[must_use]
+    pub fn at_start<T: EventData>(mut self, data: &T) -> Self {
+        match NewEvent::new(data) {
+            Ok(event) => self.at_start.push(event),
+            Err(error) => tracing::error!(%error, "`{}` cannot be sent at the start", T::NAME),
+        }
+        self
+    }
+
+    /// The events to send when a worker with these functions has started.
+    pub(crate) fn start_events(&self, registry: &Registry) -> Vec<NewEvent> {
+        let is_handled = |event: &&NewEvent| {
+            let mut triggers = registry.functions().iter().flat_map(|function| function.config.triggers);
+            triggers.any(|trigger| matches!(trigger, Trigger::Event { name, .. } if *name == event.name))
+        };
+        self.at_start.iter().filter(is_handled).cloned().collect()
     }
 
     /// All functions and events.

@@ -30,6 +30,9 @@ pub(crate) enum ClientError {
     /// The worker refuses; its own words.
     #[error("{0}")]
     Refused(String),
+    /// The worker cannot do it now; its own words.
+    #[error("{0}")]
+    Busy(String),
     /// The server did not do it.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Server(#[from] ApiError),
@@ -187,7 +190,12 @@ impl Client {
         } else {
             ""
         };
-        Err(ClientError::Refused(refusal.error + hint))
+        let error = refusal.error + hint;
+        Err(if status == StatusCode::SERVICE_UNAVAILABLE {
+            ClientError::Busy(error)
+        } else {
+            ClientError::Refused(error)
+        })
     }
 }
 

@@ -9,12 +9,15 @@ use system_bus_engine::api::Keys;
 use system_bus_runtime::middleware::{Encryption, EncryptionKey, KeyError, MiddlewareStack, Tracing};
 use system_bus_runtime::server::settings::check_variable;
 use system_bus_runtime::server::{ServerSettings, SettingsError};
+use system_bus_runtime::service::Redis;
+use system_bus_runtime::service::redis::RedisUrlError;
 use system_bus_runtime::webhook::TrustedHops;
 
 const PORT_DEFAULT: u16 = 3111;
 const DIRECTORY_DEFAULT: &str = ".system-bus";
 const EVENT_KEY: &str = "INNGEST_EVENT_KEY";
 const SIGNING_KEY: &str = "INNGEST_SIGNING_KEY";
+const REDIS_URL: &str = "REDIS_URL";
 const ENCRYPTION_KEY: &str = "SYSTEM_BUS_ENCRYPTION_KEY";
 const ENCRYPTION_FALLBACKS: &str = "SYSTEM_BUS_ENCRYPTION_KEY_FALLBACKS";
 const TRUSTED_HOPS: &str = "TRUSTED_PROXY_HOPS";
@@ -35,6 +38,9 @@ pub enum ConfigError {
     /// `TRUSTED_PROXY_HOPS` is no number.
     #[error("`TRUSTED_PROXY_HOPS` is `{0}`: use the number of proxies before the worker, 0 to 255")]
     TrustedHops(String),
+    /// `REDIS_URL` names no server; what it says is not repeated, as it may hold a password.
+    #[error("`{REDIS_URL}` is {0}")]
+    Redis(#[from] RedisUrlError),
     /// A variable is about encryption, and there is no key.
     #[error("`{0}` is set, but `{ENCRYPTION_KEY}` is not: set the key that values are encrypted with")]
     EncryptionKeyMissing(&'static str),
@@ -135,6 +141,11 @@ impl Environment {
         Keys { event: self.text(EVENT_KEY), signing: self.text(SIGNING_KEY) }
     }
 
+    /// Where the state of functions is kept; in the embedded store when unset.
+    pub fn redis(&self) -> Result<Option<Redis>, ConfigError> {
+        Ok(self.text(REDIS_URL).map(|url| Redis::open(&url)).transpose()?)
+    }
+
     /// How values are encrypted; without a key not at all.
     pub fn encryption(&self) -> Result<Option<Encryption>, ConfigError> {
         let derive = |name, secret: &str| {
@@ -206,14 +217,9 @@ impl Environment {
             }
         }
         let directory = self.raw("SYSTEM_BUS_DATA").map_or_else(|| DIRECTORY_DEFAULT.into(), PathBuf::from);
-        Ok(Settings {
-            address,
-            directory,
-            role: self.role()?,
-            keys,
-            trusted_hops: self.trusted_hops()?,
-            middleware: self.middleware()?,
-        })
+        let (role, middleware, redis) = (self.role()?, self.middleware()?, self.redis()?);
+        let trusted_hops = self.trusted_hops()?;
+        Ok(Settings { address, directory, role, keys, trusted_hops, middleware, redis })
     }
 }
 
@@ -231,6 +237,8 @@ pub struct Settings {
     pub trusted_hops: TrustedHops,
     /// What stands around all functions, outside the application's own middleware.
     pub middleware: MiddlewareStack,
+    /// Where the state of functions is kept; in the embedded store when `None`.
+    pub redis: Option<Redis>,
 }
 
 /// The deployment that a worker is.
@@ -307,6 +315,19 @@ mod tests {
         assert!(refusal(&[("WORKER_ROLE", "both")]).starts_with("`WORKER_ROLE` is `both`"));
         let switch = [(ENCRYPTION_KEY, "k"), (DECRYPT_ONLY, "perhaps")];
         assert!(refusal(&switch).starts_with("`SYSTEM_BUS_ENCRYPTION_DECRYPT_ONLY` is `perhaps`"));
+    }
+
+    #[test]
+    fn redis_is_named_by_its_url_and_a_wrong_one_is_not_repeated() {
+        let redis = |url: &str| Environment::of([(REDIS_URL, url)]).settings().map(|settings| settings.redis);
+        assert!(redis(" ").expect("is unset").is_none());
+        let server = redis("rediss://user:secret-word@example.com/1").expect("is fine").expect("is set");
+        assert_eq!(server.address(), "example.com:6379");
+        for url in ["secret-word", "http://:secret-word@example.com", "redis://:secret-word@example.com/first"] {
+            let error = redis(url).expect_err("is no URL of Redis").to_string();
+            assert!(error.starts_with("`REDIS_URL` is not the URL of a Redis server"), "{error}");
+            assert!(!error.contains("secret-word"), "{error}");
+        }
     }
 
     #[test]

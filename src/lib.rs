@@ -18,6 +18,7 @@ mod backend;
 mod client;
 mod logging;
 mod sample;
+mod services;
 
 pub use application::Application;
 pub use cli::main;

@@ -1,4 +1,4 @@
-//! Each compile-time rule has a case below `ui/{function,event}/{pass,fail}`, named after the rule.
+//! Each compile-time rule has a case below `ui/{function,event,webhook}/{pass,fail}`, named after the rule.
 //!
 //! `UI=retries cargo test --test ui` runs the cases whose path holds that text; `TRYBUILD=overwrite` rewrites the
 //! messages, which are then to be read in review.
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn compile_time_rules_hold() -> std::io::Result<()> {
     let cases = trybuild::TestCases::new();
-    for area in ["tests/ui/function", "tests/ui/event"] {
+    for area in ["tests/ui/function", "tests/ui/event", "tests/ui/webhook"] {
         files(&Path::new(area).join("pass"))?.into_iter().for_each(|case| cases.pass(case));
         files(&Path::new(area).join("fail"))?.into_iter().for_each(|case| cases.compile_fail(case));
     }

@@ -154,9 +154,9 @@ impl Core {
                 let run = self.signal(&signal, &data)?;
                 self.effects.push(Effect::Signalled { reply, run });
             }
-            Input::Notify { notification, reply } => {
-                let answer = self.store.add_notification(&notification, self.now)?;
-                self.effects.push(Effect::Answer { reply, answer });
+            Input::Notify { notification, delivery, reply } => {
+                let delivery = self.notify(notification, delivery)?;
+                self.effects.push(Effect::Notified { reply, delivery });
             }
             Input::State { key, command, reply } => {
                 let answer = self.store.apply_state(&key, &command, self.now)?;
@@ -170,11 +170,16 @@ impl Core {
                 for (key, settlement) in &settlements {
                     self.store.settle_waiting(*key, settlement, self.now)?;
                 }
-                self.effects.push(Effect::Answer { reply, answer: true });
+                self.effects.push(Effect::Done { reply });
             }
             Input::Drain => self.draining = true,
             #[cfg(test)]
             Input::FailCommit => self.store.limit_size()?,
+            #[cfg(test)]
+            Input::PassTime { millis, reply } => {
+                self.store.expire_state_earlier(millis)?;
+                self.effects.push(Effect::Done { reply });
+            }
         }
         Ok(())
     }

@@ -40,6 +40,8 @@ pub(crate) struct Driver {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) handle: Handle,
     pub(crate) stats: Arc<Stats>,
+    /// Told when a message to the operator has come.
+    pub(crate) arrivals: watch::Sender<()>,
     /// Keeps other processes out for as long as this thread writes.
     pub(crate) lock: Option<DirectoryLock>,
     pub(crate) stop: Stop,
@@ -174,9 +176,13 @@ impl Driver {
                 Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
                 Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
-                Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Notified { reply, delivery }) => {
+                    self.arrivals.send_replace(());
+                    let _ = reply.send(delivery);
+                }
                 Some(Effect::State { reply, answer }) => drop(reply.send(answer)),
                 Some(Effect::Delivered { reply, receipt }) => drop(reply.send(receipt)),
+                Some(Effect::Done { reply }) => drop(reply.send(())),
                 Some(Effect::Ended) => self.stats.count_ended(),
                 Some(
                     Effect::Complete { .. } | Effect::Grant { .. } | Effect::DropTarget { .. } | Effect::Drop { .. },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use system_bus_runtime::event::ReceivedEvent;
 use system_bus_runtime::function::{RunId, RunInfo};
 use system_bus_runtime::protocol::{StepId, StepResult};
-use system_bus_runtime::service::StateReply;
+use system_bus_runtime::service::{Delivery, StateReply};
 use system_bus_runtime::webhook::Receipt;
 
 use crate::input::{Accepted, CancelOutcome, Reply};
@@ -20,12 +20,14 @@ pub(crate) enum Effect {
     Cancelled { reply: Reply<CancelOutcome>, outcome: CancelOutcome },
     /// Tell a sender which run received its signal.
     Signalled { reply: Reply<Option<RunId>>, run: Option<RunId> },
-    /// Answer a yes-or-no question.
-    Answer { reply: Reply<bool>, answer: bool },
+    /// Tell a function what became of its message, and followers that there may be one.
+    Notified { reply: Reply<Delivery>, delivery: Delivery },
     /// Tell a function what became of its command.
     State { reply: Reply<StateReply>, answer: StateReply },
     /// Tell a webhook what became of its delivery.
     Delivered { reply: Reply<Receipt>, receipt: Receipt },
+    /// Say that what was asked is done.
+    Done { reply: Reply<()> },
     /// Make a run resident, or execute one step of it beside the resident future.
     Start(Box<Start>),
     /// Hand a resident run the result of a step.

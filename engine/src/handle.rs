@@ -81,6 +81,7 @@ struct Inner {
     reader: Reader,
     stats: Arc<Stats>,
     services: Services,
+    arrivals: watch::Receiver<()>,
     ended: watch::Receiver<bool>,
 }
 
@@ -150,6 +151,7 @@ impl Engine {
         };
         let services = services::provide(services, &link, &Reader::open(config.directory.clone())?);
         let stats = Arc::new(Stats::default());
+        let (arrivals_sender, arrivals) = watch::channel(());
         let (ended_sender, ended) = watch::channel(false);
         let driver = Driver {
             catalog: catalog.clone(),
@@ -159,6 +161,7 @@ impl Engine {
             clock: Arc::new(SystemClock),
             handle: Handle::current(),
             stats: stats.clone(),
+            arrivals: arrivals_sender,
             lock: Some(lock),
             stop: Stop::No,
             ended: ended_sender,
@@ -167,7 +170,7 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || driver.run(store))
             .map_err(StartError::Thread)?;
-        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, ended })))
+        Ok(Self(Arc::new(Inner { link, catalog, middleware, reader, stats, services, arrivals, ended })))
     }
 
     /// Takes events in. When this returns, they are durable and their runs are planned.
@@ -230,6 +233,13 @@ impl Engine {
         &self.0.reader
     }
 
+    /// Notes what comes to the operator from now on.
+    pub(crate) fn arrivals(&self) -> watch::Receiver<()> {
+        let mut arrivals = self.0.arrivals.clone();
+        arrivals.mark_unchanged();
+        arrivals
+    }
+
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
@@ -256,6 +266,13 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn fail_next_commit(&self) {
         self.0.link.sender.send(Message::Input(Input::FailCommit)).unwrap();
+    }
+
+    /// Lets time pass for the state of functions.
+    #[cfg(test)]
+    pub(crate) async fn pass_time(&self, time: std::time::Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap();
+        self.0.link.ask(|reply| Input::PassTime { millis, reply }).await.unwrap();
     }
 
     /// Resolves when the engine has stopped.

@@ -128,10 +128,9 @@ impl Inbox for EngineInbox {
     }
 
     fn settle(&self, settlements: Vec<(i64, Settlement)>) -> ServiceFuture<'_, ()> {
-        Box::pin(async move {
-            let settled = self.link.ask(|reply| Input::Settle { settlements, reply }).await;
-            settled.map(drop).map_err(Error::retryable)
-        })
+        Box::pin(
+            async move { self.link.ask(|reply| Input::Settle { settlements, reply }).await.map_err(Error::retryable) },
+        )
     }
 
     fn list(&self, filter: InboxFilter) -> ServiceFuture<'_, Vec<DeliverySummary>> {

@@ -5,7 +5,7 @@ use system_bus_runtime::error::{Error, Result};
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::protocol::{Operation, RunOptions, StepId};
-use system_bus_runtime::service::{Notification, StateCommand, StateReply};
+use system_bus_runtime::service::{Delivery, Notification, StateCommand, StateReply};
 use system_bus_runtime::webhook::{NewDelivery, Receipt, Settlement};
 use tokio::sync::oneshot;
 
@@ -28,9 +28,9 @@ pub(crate) enum Input {
     /// A webhook's delivery came in.
     Deliver { delivery: Box<NewDelivery>, hand_on: HandOn, reply: Reply<Receipt> },
     /// Deliveries that waited for a server came to something.
-    Settle { settlements: Vec<(i64, Settlement)>, reply: Reply<bool> },
-    /// A function tells the operator something.
-    Notify { notification: Notification, reply: Reply<bool> },
+    Settle { settlements: Vec<(i64, Settlement)>, reply: Reply<()> },
+    /// A function tells the operator something; `delivery` is what another channel has made of it already.
+    Notify { notification: Notification, delivery: Option<Delivery>, reply: Reply<Delivery> },
     /// A function changes what it keeps between runs.
     State { key: String, command: StateCommand, reply: Reply<StateReply> },
     /// The process is about to end: commit what ends, start nothing.
@@ -38,6 +38,9 @@ pub(crate) enum Input {
     /// The next commit fails, as on a full disk.
     #[cfg(test)]
     FailCommit,
+    /// All state expires this much earlier, as if so much time had passed.
+    #[cfg(test)]
+    PassTime { millis: i64, reply: Reply<()> },
 }
 
 /// An event that is durable.

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! - [`limits`]: every bound, with its reason
-//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `scheduler`, `flow`, `recovery`: what the core decides
-//! - `inbox`: deliveries of webhooks
+//! - `core`, `matcher`, `runs`, `signals`, `steps`, `failures`, `notifications`, `inbox`, `scheduler`, `flow`, `recovery`: what the
+//!   core decides
 //! - `store`: what is remembered
 //! - `executor`: runs whose futures are in memory
 //! - `outbound`: requests that steps ask for
@@ -33,6 +33,7 @@ mod handle;
 mod inbox;
 mod input;
 mod matcher;
+mod notifications;
 mod outbound;
 mod query;
 mod recovery;
@@ -54,10 +55,11 @@ pub use catalog::CatalogError;
 pub use handle::{Config, Engine, SendError, SignalError, StartError};
 pub use inbox::HandOn;
 pub use input::{Accepted, CancelOutcome};
+pub use notifications::FollowError;
 pub use query::{
     EventDetail, EventSummary, FateDetail, Fates, QueryError, RunDetail, RunFilter, RunLink, RunStatus, RunSummary,
     StepDetail,
 };
 pub use signals::SignalProblem;
 pub use stats::Stats;
-pub use store::OpenError;
+pub use store::{KeptNotification, OpenError};

@@ -84,6 +84,13 @@ pub const FAILED_DELIVERY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60
 /// Notifications that are kept.
 pub const NOTIFICATIONS_KEPT: i64 = 10_000;
 
+/// How long a follower's request waits for a message; shorter than what stands between a client and a worker usually
+/// gives a silent connection.
+pub const FOLLOW_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Requests of followers that wait at the same time; each holds a connection. Further ones are answered 503.
+pub const FOLLOWERS_MAX: usize = 64;
+
 /// How often old rows are looked for.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 

@@ -1,4 +1,4 @@
-//! Reading the store beside the engine's thread: runs, events, fates, notifications.
+//! Reading the store beside the engine's thread: runs, events, fates.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use system_bus_runtime::event::{EventData, FunctionFailed};
 use system_bus_runtime::function::{RunId, StepKind};
 use system_bus_runtime::registry::Registry;
-use system_bus_runtime::service::{Notification, StateCommand, StateReply};
+use system_bus_runtime::service::{StateCommand, StateReply};
 
 use system_bus_runtime::webhook::{DeliverySummary, InboxCounts, InboxFilter, KeptDelivery};
 
@@ -37,7 +37,7 @@ impl Reader {
     }
 
     /// Asks on a thread where waiting for the disk holds nobody up.
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
@@ -77,7 +77,7 @@ impl Reader {
     }
 
     pub(crate) async fn inbox_counts(&self) -> Result<InboxCounts, QueryError> {
-        self.ask(|connection| inbox::counts(connection)).await
+        self.ask(inbox::counts).await
     }
 }
 
@@ -450,31 +450,6 @@ impl Engine {
             .ask(move |connection| {
                 let Some(row) = find_event(connection, &id)? else { return Ok(None) };
                 fates(connection, &registry, &row).map(Some)
-            })
-            .await
-    }
-
-    /// Messages to the operator, newest first.
-    pub async fn notifications(&self, count: u32) -> Result<Vec<Notification>, QueryError> {
-        let count = count.min(limits::LIST_ROWS_MAX);
-        self.reader()
-            .ask(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT id, type, source, payload, ts, origin_session FROM notifications ORDER BY seq DESC LIMIT ?1",
-                    )?
-                    .query_map([count], |row| {
-                        let payload: String = row.get(3)?;
-                        Ok(Notification {
-                            id: row.get(0)?,
-                            kind: row.get(1)?,
-                            source: row.get(2)?,
-                            payload: serde_json::from_str(&payload).unwrap_or_default(),
-                            ts: row.get(4)?,
-                            origin_session: row.get(5)?,
-                        })
-                    })?
-                    .collect()
             })
             .await
     }

@@ -3,8 +3,10 @@
 mod encryption;
 mod inbox;
 mod middleware;
+mod notifications;
 mod outbound;
 mod signals;
+mod state;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -207,7 +209,7 @@ async fn a_repeated_notification_is_kept_once_and_state_is_claimed_once() {
     assert_eq!(output(&detail), serde_json::json!([true, false, true, true]));
     let notifications = engine.notifications(10).await.unwrap();
     assert_eq!(notifications.len(), 1);
-    assert_eq!(notifications[0].source, "inngest/real/services.requested");
+    assert_eq!(notifications[0].notification.source, "inngest/real/services.requested");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,19 +5,18 @@ use std::sync::Arc;
 use system_bus_runtime::error::Error;
 use system_bus_runtime::function::Services;
 use system_bus_runtime::service::{
-    Notification, NotificationSink, ServiceFuture, StateCommand, StateReply, StateStore,
+    Delivery, Notification, NotificationSink, ServiceFuture, StateCommand, StateReply, StateStore,
 };
 
+use crate::clock::{Clock, SystemClock};
 use crate::handle::{Link, SendError};
 use crate::input::Input;
 use crate::query::Reader;
 
-/// `services`, and what the engine provides where they hold nothing else.
+/// `services`, what the engine provides where they hold nothing else, and the history of what goes to the operator.
 pub(crate) fn provide(services: Services, link: &Link, reader: &Reader) -> Services {
-    let services = match services.find::<Arc<dyn NotificationSink>>() {
-        Some(_) => services,
-        None => services.with::<Arc<dyn NotificationSink>>(Arc::new(Notifications(link.clone()))),
-    };
+    let channel = services.find::<Arc<dyn NotificationSink>>();
+    let services = services.with::<Arc<dyn NotificationSink>>(Arc::new(Notifications { link: link.clone(), channel }));
     match services.find::<Arc<dyn StateStore>>() {
         Some(_) => services,
         None => services.with::<Arc<dyn StateStore>>(Arc::new(States { link: link.clone(), reader: reader.clone() })),
@@ -28,11 +27,26 @@ fn unavailable(error: SendError) -> Error {
     Error::retryable(error)
 }
 
-struct Notifications(Link);
+/// Keeps messages, so that they can be listed and followed; behind `channel` when there is one.
+struct Notifications {
+    link: Link,
+    channel: Option<Arc<dyn NotificationSink>>,
+}
 
 impl NotificationSink for Notifications {
-    fn push(&self, notification: Notification) -> ServiceFuture<'_, bool> {
-        Box::pin(async move { self.0.ask(|reply| Input::Notify { notification, reply }).await.map_err(unavailable) })
+    fn push(&self, mut notification: Notification) -> ServiceFuture<'_, Delivery> {
+        Box::pin(async move {
+            let delivery = match &self.channel {
+                None => None,
+                Some(channel) => {
+                    notification.ts = SystemClock.now();
+                    // Whatever ends between this and the next line is made good by the step's next attempt: the channel
+                    // knows the id then, and only the history is new.
+                    Some(channel.push(notification.clone()).await?)
+                }
+            };
+            self.link.ask(|reply| Input::Notify { notification, delivery, reply }).await.map_err(unavailable)
+        })
     }
 }
 

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// An agent is to work on a task.
-#[event("system/agent.requested", sent_by("queue-drainer", "worker-http", "script"))]
+#[event(
+    "system/agent.requested",
+    sent_by("queue-drainer", "worker-http", "script"),
+    queued(priority = 1, name = "workload/requested"),
+)]
 #[serde(rename_all = "camelCase")]
 #[derive(PartialEq)]
 pub struct AgentRequested {
@@ -63,6 +67,33 @@ pub struct AgentRequested {
     /// Whether the result tells of the files that it has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_files: Option<bool>,
+}
+
+impl AgentRequested {
+    /// A request that leaves all else to whoever hands it on.
+    pub fn new(request_id: impl Into<String>, task: impl Into<String>, tool: AgentTool) -> Self {
+        Self {
+            request_id: request_id.into(),
+            workflow_id: None,
+            story_id: None,
+            base_sha: None,
+            session_id: None,
+            task: task.into(),
+            tool,
+            canary: None,
+            agent: None,
+            cwd: None,
+            repo_url: None,
+            branch: None,
+            timeout: None,
+            model: None,
+            sandbox: None,
+            execution_mode: None,
+            sandbox_backend: None,
+            sandbox_mode: None,
+            read_files: None,
+        }
+    }
 }
 
 /// The program that works.

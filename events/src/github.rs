@@ -3,7 +3,7 @@
 use system_bus_runtime::event;
 
 /// A CI run of a repository has ended.
-#[event("github/workflow_run.completed", sent_by("webhook:github", "queue-drainer"))]
+#[event("github/workflow_run.completed", sent_by = "queue-drainer", queued(priority = 1))]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct GithubWorkflowRunCompleted {
@@ -54,7 +54,7 @@ pub struct GithubWorkflowRunCompleted {
 }
 
 /// A version of a package was published.
-#[event("github/package.published", sent_by = "webhook:github")]
+#[event("github/package.published")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct GithubPackagePublished {

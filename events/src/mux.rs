@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// An asset was made; it is being prepared.
-#[event("mux/asset.created", sent_by = "webhook:mux")]
+#[event("mux/asset.created")]
 #[derive(Default, PartialEq)]
 pub struct MuxAssetCreated {
     /// The report.
@@ -21,7 +21,7 @@ pub struct MuxAssetCreated {
 }
 
 /// An asset can be played.
-#[event("mux/asset.ready", allow_command_name, sent_by = "webhook:mux")]
+#[event("mux/asset.ready", allow_command_name)]
 #[derive(Default, PartialEq)]
 pub struct MuxAssetReady {
     /// The report.
@@ -33,7 +33,7 @@ pub struct MuxAssetReady {
 }
 
 /// An asset could not be prepared.
-#[event("mux/asset.errored", sent_by = "webhook:mux")]
+#[event("mux/asset.errored")]
 #[derive(Default, PartialEq)]
 pub struct MuxAssetErrored {
     /// The report.
@@ -45,7 +45,7 @@ pub struct MuxAssetErrored {
 }
 
 /// An asset's properties have changed.
-#[event("mux/asset.updated", sent_by = "webhook:mux")]
+#[event("mux/asset.updated")]
 #[derive(Default, PartialEq)]
 pub struct MuxAssetUpdated {
     /// The report.
@@ -57,7 +57,7 @@ pub struct MuxAssetUpdated {
 }
 
 /// A file of an asset can be downloaded.
-#[event("mux/asset.static_rendition.ready", allow_command_name, sent_by = "webhook:mux")]
+#[event("mux/asset.static_rendition.ready", allow_command_name)]
 #[derive(Default, PartialEq)]
 pub struct MuxAssetStaticRenditionReady {
     /// The report.
@@ -69,7 +69,7 @@ pub struct MuxAssetStaticRenditionReady {
 }
 
 /// A direct upload may begin.
-#[event("mux/upload.created", sent_by = "webhook:mux")]
+#[event("mux/upload.created")]
 #[derive(Default, PartialEq)]
 pub struct MuxUploadCreated {
     /// The report.
@@ -81,7 +81,7 @@ pub struct MuxUploadCreated {
 }
 
 /// An asset was made of a direct upload.
-#[event("mux/upload.asset_created", sent_by = "webhook:mux")]
+#[event("mux/upload.asset_created")]
 #[derive(Default, PartialEq)]
 pub struct MuxUploadAssetCreated {
     /// The report.
@@ -93,7 +93,7 @@ pub struct MuxUploadAssetCreated {
 }
 
 /// A direct upload was given up.
-#[event("mux/upload.cancelled", sent_by = "webhook:mux")]
+#[event("mux/upload.cancelled")]
 #[derive(Default, PartialEq)]
 pub struct MuxUploadCancelled {
     /// The report.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// Somebody commented on a task.
-#[event("todoist/comment.added", sent_by = "webhook:todoist")]
+#[event("todoist/comment.added")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct TodoistCommentAdded {
@@ -27,7 +27,7 @@ pub struct TodoistCommentAdded {
 }
 
 /// A task was completed.
-#[event("todoist/task.completed", sent_by = "webhook:todoist")]
+#[event("todoist/task.completed")]
 #[serde(rename_all = "camelCase")]
 #[derive(Default, PartialEq)]
 pub struct TodoistTaskCompleted {
@@ -40,7 +40,7 @@ pub struct TodoistTaskCompleted {
 }
 
 /// A task was added.
-#[event("todoist/task.created", sent_by = "webhook:todoist")]
+#[event("todoist/task.created")]
 #[derive(Default, PartialEq)]
 pub struct TodoistTaskCreated {
     /// The task.
@@ -49,7 +49,7 @@ pub struct TodoistTaskCreated {
 }
 
 /// A task was deleted.
-#[event("todoist/task.deleted", sent_by = "webhook:todoist")]
+#[event("todoist/task.deleted")]
 #[derive(Default, PartialEq)]
 pub struct TodoistTaskDeleted {
     /// The task.

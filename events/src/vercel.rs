@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use system_bus_runtime::event;
 
 /// A deployment has begun.
-#[event("vercel/deploy.created", sent_by = "webhook:vercel")]
+#[event("vercel/deploy.created")]
 #[derive(Default, PartialEq)]
 pub struct VercelDeployCreated {
     /// The deployment.
@@ -16,7 +16,7 @@ pub struct VercelDeployCreated {
 }
 
 /// A deployment has ended well.
-#[event("vercel/deploy.succeeded", sent_by = "webhook:vercel")]
+#[event("vercel/deploy.succeeded")]
 #[derive(Default, PartialEq)]
 pub struct VercelDeploySucceeded {
     /// The deployment.
@@ -25,7 +25,7 @@ pub struct VercelDeploySucceeded {
 }
 
 /// A deployment has failed.
-#[event("vercel/deploy.error", allow_command_name, sent_by = "webhook:vercel")]
+#[event("vercel/deploy.error", allow_command_name)]
 #[derive(Default, PartialEq)]
 pub struct VercelDeployError {
     /// The deployment.
@@ -34,7 +34,7 @@ pub struct VercelDeployError {
 }
 
 /// A deployment was stopped before its end.
-#[event("vercel/deploy.canceled", sent_by = "webhook:vercel")]
+#[event("vercel/deploy.canceled")]
 #[derive(Default, PartialEq)]
 pub struct VercelDeployCanceled {
     /// The deployment.
@@ -43,7 +43,7 @@ pub struct VercelDeployCanceled {
 }
 
 /// A deployment can be visited.
-#[event("vercel/deploy.ready", allow_command_name, sent_by = "webhook:vercel")]
+#[event("vercel/deploy.ready", allow_command_name)]
 #[derive(Default, PartialEq)]
 pub struct VercelDeployReady {
     /// The deployment.
@@ -52,7 +52,7 @@ pub struct VercelDeployReady {
 }
 
 /// A deployment now serves the project's production domains.
-#[event("vercel/deploy.promoted", sent_by = "webhook:vercel")]
+#[event("vercel/deploy.promoted")]
 #[derive(Default, PartialEq)]
 pub struct VercelDeployPromoted {
     /// The deployment.

@@ -1,4 +1,4 @@
-//! The environment variables of the process, as functions read them. Not for secrets that are leased.
+//! The environment variables of the process, as functions read them. Not for secrets: those are in `Secrets`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -7,10 +7,14 @@ pub(crate) fn or_unknown(text: &str) -> &str {
 
 /// The text on one line, its beginning when it has more than `chars_max` characters.
 pub(crate) fn excerpt(text: &str, chars_max: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
+    beginning(&text.split_whitespace().collect::<Vec<_>>().join(" "), chars_max)
+}
+
+/// The text, its beginning when it has more than `chars_max` characters.
+pub(crate) fn beginning(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
 }
 
@@ -24,5 +28,7 @@ mod tests {
         assert_eq!(excerpt("äöü", 3), "äöü");
         assert_eq!(excerpt("äö ü", 3), "äö…");
         assert_eq!(excerpt("", 3), "");
+        assert_eq!(beginning("a\nb c", 4), "a\nb…");
+        assert_eq!(beginning("a\nb", 3), "a\nb");
     }
 }

@@ -10,8 +10,9 @@ use crate::fallback;
 use crate::item;
 use crate::past_tense;
 use crate::validate;
+use crate::values;
 
-const WORDS: [&str; 3] = ["allow_command_name", "sent_by", "crate"];
+const WORDS: [&str; 4] = ["allow_command_name", "sent_by", "queued", "crate"];
 
 /// An event's name has at most this many bytes, as in a trigger on an Inngest server.
 const NAME_LENGTH_MAX: usize = 255;
@@ -21,7 +22,15 @@ struct ValidatedEvent {
     krate: Path,
     name: LitStr,
     sent_by: Vec<String>,
+    queued: Option<Queued>,
     line: u32,
+}
+
+/// How the event is admitted through the queue.
+struct Queued {
+    name: Option<String>,
+    priority: u8,
+    dedup_ms: Option<u64>,
 }
 
 /// The whole story: parse, validate, expand, or fall back.
@@ -80,6 +89,7 @@ fn validate(arguments: TokenStream, input: &DeriveInput, errors: &mut Errors) ->
         .filter(|element| element.name() == "sent_by")
         .flat_map(|element| senders(element, errors))
         .collect();
+    let queued = args::find(&words, "queued").and_then(|element| queued(element, errors));
     if let Some(name) = &name {
         check_name(name, command.is_some(), errors);
     }
@@ -89,7 +99,23 @@ fn validate(arguments: TokenStream, input: &DeriveInput, errors: &mut Errors) ->
     if !input.generics.params.is_empty() {
         errors.add_on(&input.generics, "an event cannot be generic: its name stands for one type");
     }
-    name.map(|name| ValidatedEvent { krate, name, sent_by, line: validate::line(Span::call_site()) })
+    name.map(|name| ValidatedEvent { krate, name, sent_by, queued, line: validate::line(Span::call_site()) })
+}
+
+/// `queued(priority = 2, dedup = "60s", name = "family/other.name")`.
+fn queued(element: &Element, errors: &mut Errors) -> Option<Queued> {
+    let list = values::list(element, "queued(priority = 2, dedup = \"60s\")", errors)?;
+    let words = args::known(list, "`queued(…)`", &["priority", "dedup", "name"], &[], errors);
+    let find = |word| args::find(&words, word);
+    let Some(priority) = find("priority") else {
+        errors.add(element.value_span(), "`queued(…)` has a priority, 0 (first) to 3: `queued(priority = 2)`");
+        return None;
+    };
+    Some(Queued {
+        priority: values::number(priority, 0..=3, errors).and_then(|value| u8::try_from(value).ok())?,
+        dedup_ms: find("dedup").and_then(|element| values::duration(element, &values::ONE_DAY, errors)),
+        name: find("name").and_then(|element| values::text(element, errors)).map(|text| text.value()),
+    })
 }
 
 /// `sent_by = "webhook:github"` or `sent_by("webhook:github", "cli")`.
@@ -188,7 +214,15 @@ fn written_derives(attributes: &[Attribute]) -> Vec<String> {
 }
 
 fn registration(valid: &ValidatedEvent, input: &DeriveInput) -> TokenStream {
-    let ValidatedEvent { krate, name, sent_by, line } = valid;
+    let ValidatedEvent { krate, name, sent_by, queued, line } = valid;
+    let queued = queued.as_ref().map(|Queued { name: queue_name, priority, dedup_ms }| {
+        let queue_name = queue_name.clone().unwrap_or_else(|| name.value());
+        let dedup = match dedup_ms {
+            Some(dedup) => quote!(::core::option::Option::Some(::core::time::Duration::from_millis(#dedup))),
+            None => quote!(::core::option::Option::None),
+        };
+        quote!(.queued(__bus::QueueRule { name: #queue_name, priority: #priority, dedup: #dedup }))
+    });
     let (ident, doc) = (&input.ident, item::doc(&input.attrs));
     let conditions: Vec<_> = input.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
     quote! {
@@ -210,6 +244,7 @@ fn registration(valid: &ValidatedEvent, input: &DeriveInput) -> TokenStream {
                         manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
                     },
                 )
+                #queued
             }
         };
     }

@@ -1,6 +1,6 @@
 //! `#[inngest_fn]`: from what is valid to tokens. It cannot fail; what is invalid goes to `fallback`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemFn, Path, Type};
@@ -29,10 +29,10 @@ pub(crate) fn function(args: TokenStream, item: TokenStream) -> TokenStream {
 fn registration(valid: &ValidatedFunction) -> TokenStream {
     let ValidatedFunction { krate, function, id, line, .. } = valid;
     let item = &function.item;
-    let (vis, name, output) = (&item.vis, &item.sig.ident, &function.output);
+    let (vis, name) = (&item.vis, &item.sig.ident);
     let conditions: Vec<_> = item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
     let input = input_type(valid);
-    // With the span of the type, so that an error about the result points at it.
+    let output = output(function);
     let result = quote_spanned!(output.span()=> <#output as __bus::FunctionResult>::Output);
     let triggers = valid.triggers.iter().map(trigger);
     let cancel_on = valid.cancel_on.iter().map(cancel_on);
@@ -122,18 +122,28 @@ fn failure_id(valid: &ValidatedFunction) -> String {
     format!("{}-failure", valid.id.value())
 }
 
+/// The alias for what the function returns. It has the span of the type, so that an error about it points there, and is
+/// one token, so that there is one error.
+fn output(function: &Function) -> Ident {
+    format_ident!("__Output", span = function.output.span())
+}
+
 /// Extracts the parameters, then calls the function.
 pub(crate) fn call(function: &Function) -> TokenStream {
-    let (name, output) = (&function.item.sig.ident, &function.output);
+    let (name, ty, output) = (&function.item.sig.ident, &function.output, output(function));
     let types = function.parameters.iter().map(|parameter| &parameter.ty);
     let arguments: Vec<_> = (0..function.parameters.len()).map(|index| format_ident!("argument_{index}")).collect();
-    let encode = quote_spanned!(output.span()=> <#output as __bus::FunctionResult>::encode);
+    let encode = quote_spanned! {output.span()=>
+        <#output as __bus::FunctionResult>::encode(#name(#(#arguments),*).await)
+    };
     quote! {
+        type #output = #ty;
+
         #[allow(unused_variables)]
         fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
             #(let #arguments = <#types as __bus::FromContext>::from_context(context)?;)*
             ::core::result::Result::Ok(::std::boxed::Box::pin(async move {
-                #encode(#name(#(#arguments),*).await)
+                #encode
             }))
         }
     }

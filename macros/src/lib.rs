@@ -93,8 +93,10 @@ pub fn failure_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct, or an enum, the data of the event of that name and registers it.
 ///
 /// `#[event("family/thing.happened")]`; then, as needed, `allow_command_name` for a name that is no fact in the past
-/// tense and cannot change, `sent_by = "webhook:github"` or `sent_by("cli", "gateway")` for senders outside the
-/// functions, and `crate = path`. `Clone`, `Debug`, `Serialize`, `Deserialize` and `JsonSchema` are derived unless a
+/// tense and cannot change, `sent_by = "cli"` or `sent_by("cli", "gateway")` for senders outside the functions and the
+/// webhook providers, `queued(priority = 2, dedup = "60s", name = "family/queued.name")` for an event that is also
+/// admitted through the queue, and `crate = path`. `Clone`, `Debug`, `Serialize`, `Deserialize` and `JsonSchema` are
+/// derived unless a
 /// `#[derive(…)]` below the attribute names them.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {

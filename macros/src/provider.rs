@@ -40,7 +40,7 @@ enum IdSource {
 
 /// What a provider may send.
 enum Emitted {
-    Event(Type),
+    Event(Box<Type>),
     /// Every declared event whose name starts so.
     Family(String),
 }
@@ -207,12 +207,12 @@ fn emits(element: &Element, errors: &mut Errors) -> Vec<Emitted> {
     }
     list.iter()
         .filter_map(|element| match (&element.word, &element.value) {
-            (Some(word), Value::Flag) => Some(Emitted::Event(Type::Path(syn::TypePath {
+            (Some(word), Value::Flag) => Some(Emitted::Event(Box::new(Type::Path(syn::TypePath {
                 attrs: Vec::new(),
                 qself: None,
                 path: word.clone().into(),
-            }))),
-            (None, Value::Type(ty)) => Some(Emitted::Event(ty.clone())),
+            })))),
+            (None, Value::Type(ty)) => Some(Emitted::Event(Box::new(ty.clone()))),
             (None, Value::Lit(Lit::Str(text))) => {
                 let value = text.value();
                 let family = value.strip_suffix('*').filter(|family| family.ends_with('/') && family.len() > 1);

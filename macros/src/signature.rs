@@ -66,7 +66,7 @@ pub(crate) fn validate(element: &Element, errors: &mut Errors) -> Option<Validat
         .filter(|element| element.name() == "secret")
         .flat_map(|element| variables(element, errors))
         .collect();
-    if variables.is_empty() {
+    if args::find(&words, "secret").is_none() {
         errors.add(
             element.value_span(),
             format!("`signature(…)` names the environment variable of its secret: `{USAGE}`"),
@@ -89,7 +89,7 @@ fn variables(element: &Element, errors: &mut Errors) -> Vec<String> {
             _ => None,
         })
         .collect();
-    if names.len() != values.len() {
+    if names.is_empty() || names.len() != values.len() {
         errors.add(
             element.value_span(),
             "`secret` takes names of environment variables: `secret = \"ACME_WEBHOOK_SECRET\"`",
@@ -140,7 +140,7 @@ fn scheme(element: &Element, words: &[&Element], errors: &mut Errors) -> Option<
         Some(Some(_)) => quote!(Base64),
         Some(None) => return None,
     };
-    let timestamp = find("timestamp").map(|element| timestamp(element, errors));
+    let timestamp = find("timestamp").map(|element| timestamp(element, find("prefix"), errors));
     let timestamp = optional(timestamp.map(|found| found.unwrap_or_default()));
     let also: Option<Path> = find("also").and_then(|element| values::path(element, errors));
     let also = optional(also);
@@ -159,7 +159,7 @@ fn scheme(element: &Element, words: &[&Element], errors: &mut Errors) -> Option<
     })
 }
 
-fn timestamp(element: &Element, errors: &mut Errors) -> Option<TokenStream> {
+fn timestamp(element: &Element, prefix: Option<&Element>, errors: &mut Errors) -> Option<TokenStream> {
     const USAGE: &str = "timestamp(header = \"x-timestamp\", join = \".\", tolerance = \"5m\")` or \
         `timestamp(list, tolerance = \"5m\")";
     let words = values::list(element, USAGE, errors)?;
@@ -172,7 +172,12 @@ fn timestamp(element: &Element, errors: &mut Errors) -> Option<TokenStream> {
     let tolerance = values::duration(tolerance, &TOLERANCE, errors)?;
     let tolerance = i64::try_from(tolerance).unwrap_or(i64::MAX);
     let place = match (find("list"), find("header"), find("join")) {
-        (Some(_), None, None) => quote!(__bus::webhook::TimestampPlace::List),
+        (Some(_), None, None) => {
+            if let Some(prefix) = prefix {
+                errors.add(prefix.word_span(), "a list of signatures has no prefix: remove `prefix`");
+            }
+            quote!(__bus::webhook::TimestampPlace::List)
+        }
         (None, Some(header), Some(join)) => {
             let header = values::text(header, errors).and_then(|text| provider::header(&text, errors))?;
             let join = values::text(join, errors)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proc_macro2::TokenStream;
 
-use crate::{derive, event, expand, handler};
+use crate::{derive, event, expand, handler, provider};
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap()
@@ -147,10 +147,43 @@ fn an_event_expands() {
             pub path: String,
         }
     "#;
-    check(
-        "event",
-        &event::expand(tokens(r#""pipeline/video.downloaded", sent_by("cli", "webhook:mux")"#), tokens(item)),
-    );
+    check("event", &event::expand(tokens(r#""pipeline/video.downloaded", sent_by("cli", "queue")"#), tokens(item)));
+}
+
+#[test]
+fn a_provider_expands() {
+    let args = r#"
+        id = "acme-mail",
+        signature(
+            hmac_sha1, header = "x-acme-signature", prefix = "v0=", encoding = base64, also = compact,
+            timestamp(header = "x-acme-time", join = ":", unit = ms, tolerance = "5m"),
+            secret("ACME_SECRET", "ACME_OLD_SECRET"), lease = "acme_secret",
+        ),
+        signature(hmac_sha256, header = "acme-signature", timestamp(list, tolerance = "1h"), secret = "ACME_LIST_SECRET"),
+        signature(ed25519, header = "x-acme-ed25519", encoding = base64, secret = "ACME_PUBLIC_KEY"),
+        signature(verify = signing::verify, secret = "ACME_OTHER_SECRET"),
+        delivery_id(header = "x-acme-delivery", body = "/data/id"),
+        headers("x-acme-event"),
+        emits(OrderPlaced, other::OrderLost, "acme/*"),
+        body_mib_max = 25,
+        challenge(query = "crc_token", answer = answer),
+        crate = my::bus,
+    "#;
+    let item = r#"
+        /// Turns the shop's deliveries into events.
+        #[cfg(unix)]
+        fn acme_mail(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
+            Ok(vec![NewEvent::new(&delivery.json::<OrderPlaced>()?)?])
+        }
+    "#;
+    check("provider", &provider::expand(tokens(args), tokens(item)));
+}
+
+#[test]
+fn a_provider_with_a_mistake_leaves_the_function() {
+    let item = "fn acme(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> { Ok(Vec::new()) }";
+    let args = r#"id = "acme", signature(hmac_sha256, header = "x-acme", secret = "ACME_SECRET")"#;
+    check("provider_mistake", &provider::expand(tokens(args), tokens(item)));
 }
 
 #[test]
@@ -170,7 +203,11 @@ fn another_crate_path_leaves_no_trace_of_the_default() {
         tokens("crate = my::bus"),
         tokens("async fn failed(failure: Failure<Cron>) -> Result<()> { Ok(()) }"),
     );
-    for expansion in [function, event, union, handler] {
+    let provider = provider::expand(
+        tokens(r#"id = "a", signature(ed25519, header = "x", secret = "A"), emits("a/*"), crate = my::bus"#),
+        tokens("fn a(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> { Ok(Vec::new()) }"),
+    );
+    for expansion in [function, event, union, handler, provider] {
         assert!(!expansion.to_string().contains("system_bus_runtime"), "{expansion}");
     }
 }

@@ -14,6 +14,7 @@ pub use crate::function::{
     FromContext, Function, FunctionConfig, FunctionFuture, FunctionRegistration, FunctionResult, OnFailure, Priority,
     RateLimit, Role, Scope, Singleton, SingletonMode, StepKind, StepSite, Throttle, Timeouts, Trigger,
 };
+pub use crate::queue::QueueRule;
 pub use crate::registry::Site;
 pub use crate::service::SecretSource;
 pub use crate::step::Step;

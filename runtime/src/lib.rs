@@ -14,6 +14,7 @@ pub mod middleware;
 pub mod outbound;
 pub mod prelude;
 pub mod protocol;
+pub mod queue;
 pub mod registry;
 pub mod rejection;
 pub mod server;

@@ -9,7 +9,7 @@ pub use crate::event::{AnyEvent, Cron, Event, EventData, Events, FunctionFailed,
 pub use crate::function::{Failure, FromContext, RunInfo};
 pub use crate::outbound::{FetchRequest, FetchResponse, InferFormat, InferRequest};
 pub use crate::protocol::OnConflict;
-pub use crate::service::{Gateway, State};
+pub use crate::service::{Gateway, Invocation, ProcessError, Processes, Secret, SecretSource, Secrets, State};
 pub use crate::step::{SignalDelivery, Step};
 pub use crate::webhook::Delivery;
 pub use system_bus_macros::{EventUnion, event, failure_handler, inngest_fn, webhook_provider};

@@ -1,8 +1,8 @@
 //! A refused request: `{"error": …, "status": …}` with the right status, and nothing internal in it.
 
 use axum::Json;
-use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -11,13 +11,13 @@ use serde_json::json;
 pub struct Rejection {
     status: StatusCode,
     message: String,
-    retry_after_seconds: Option<u32>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Rejection {
     /// A refusal with this status.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), retry_after_seconds: None }
+        Self { status, message: message.into(), header: None }
     }
 
     /// The request is wrong.
@@ -38,8 +38,14 @@ impl Rejection {
     /// The same refusal, telling the caller to come again after so many seconds (`Retry-After`, RFC 9110 §10.2.3).
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_seconds = Some(seconds);
+        self.header = Some((RETRY_AFTER, seconds.into()));
         self
+    }
+
+    /// The path takes only this method.
+    pub fn wrong_method(message: impl Into<String>, allowed: &'static str) -> Self {
+        let allow = Some((ALLOW, HeaderValue::from_static(allowed)));
+        Self { header: allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
     /// The status.
@@ -52,8 +58,8 @@ impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.message, "status": self.status.as_u16() });
         let mut response = (self.status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
         }
         response
     }

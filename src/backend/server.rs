@@ -60,7 +60,12 @@ impl Server {
             let page = self.client.runs(&filter).await?;
             let is_last = page.runs.is_empty() || page.next.is_none();
             filter.after = page.next;
-            runs.extend(page.runs.into_iter().map(run_view));
+            // A server may repeat a run on its next page.
+            for run in page.runs.into_iter().map(run_view) {
+                if !runs.iter().any(|known: &RunView| known.run_id == run.run_id) {
+                    runs.push(run);
+                }
+            }
             if is_last || runs.len() >= count {
                 runs.truncate(count);
                 return Ok(runs);

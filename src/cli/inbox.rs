@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use system_bus_engine::limits;
 use system_bus_runtime::webhook::{DeliveryState, DeliverySummary, KeptHeaders};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::show::{Style, cut, time, time_or_dash};
+use super::show::{Style, cut, plain, time, time_or_dash};
 
 /// List deliveries of webhooks, newest first; show one, or replay it.
 #[derive(Args)]
@@ -73,7 +73,7 @@ struct Shown {
     #[serde(flatten)]
     summary: DeliverySummary,
     headers: KeptHeaders,
-    body: Value,
+    body: Box<RawValue>,
 }
 
 impl Inbox {
@@ -133,8 +133,7 @@ fn show(id: i64, context: &Context) -> Result<(), Failure> {
         rows.push(vec![Style::whole(&format!("header {name}")), Style::whole(value)]);
     }
     rows.keep(0);
-    let body = serde_json::to_string_pretty(&shown.body).unwrap_or_default();
-    context.print(&format!("{}\n{body}\n", rows.text()))
+    context.print(&format!("{}\n{}\n", rows.text(), plain(shown.body.get())))
 }
 
 fn replay(id: i64, context: &Context) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ mod schema;
 mod send;
 mod serve;
 mod show;
+mod sleep;
 mod why;
 
 use std::ffi::OsString;
@@ -54,6 +55,7 @@ Examples:
 
 Environment:
   HOST, PORT                              where the worker listens (127.0.0.1, 3111)
+  REDIS_URL                               where functions keep their state (in SYSTEM_BUS_DATA)
   SYSTEM_BUS_DATA                         where it keeps its state (.system-bus)
   TRUSTED_PROXY_HOPS                      proxies before it whose X-Forwarded-For counts (0)
   WORKER_ROLE                             which functions it runs: host or cluster (all)
@@ -74,6 +76,8 @@ enum Command {
     Cancel(cancel::Cancel),
     Notifications(notifications::Notifications),
     Inbox(inbox::Inbox),
+    Sleep(sleep::Sleep),
+    Wake(sleep::Wake),
     Refresh(refresh::Refresh),
     Manifest(manifest::ShowManifest),
     Schema(schema::Schema),
@@ -102,6 +106,8 @@ pub fn main(application: Application, arguments: impl IntoIterator<Item = OsStri
         Some(Command::Cancel(command)) => command.run(&context),
         Some(Command::Notifications(command)) => command.run(&context),
         Some(Command::Inbox(command)) => command.run(&context),
+        Some(Command::Sleep(command)) => command.run(&context),
+        Some(Command::Wake(command)) => command.run(&context),
         Some(Command::Refresh(command)) => command.run(&context),
         Some(Command::Manifest(command)) => command.run(&context),
         Some(Command::Schema(command)) => command.run(&context),

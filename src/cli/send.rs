@@ -47,6 +47,11 @@ pub(super) struct Send {
 }
 
 impl Send {
+    /// What sends this event when some function handles it.
+    pub(super) fn of(name: &str, data: &serde_json::Value) -> Self {
+        Self { name: name.to_owned(), data: data.to_string(), id: None, allow_unhandled: false }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         let mut event = NewEvent::named(self.name.as_str(), self.data()?);
         event.id.clone_from(&self.id);

@@ -3,24 +3,32 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use system_bus_engine::{Config, Engine, HandOn};
+use system_bus_runtime::Error;
+use system_bus_runtime::event::NewEvent;
+use system_bus_runtime::function::Services;
+use system_bus_runtime::queue::{Admission, DirectQueue, Queue, RedisQueue};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::server::connect::StartError;
 use system_bus_runtime::server::{ServerSettings, Serving, Transport};
-use system_bus_runtime::service::Secrets;
+use system_bus_runtime::service::gateway::RedisSink;
+use system_bus_runtime::service::redis::RedisState;
+use system_bus_runtime::service::{NotificationSink, Redis, StateStore};
 use system_bus_runtime::webhook::{WebhookConfig, WebhookGateway};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::context::Context;
 use super::failure::Failure;
 use crate::config::{Settings, WorkerRole};
 use crate::http::{self, Served, Worker};
 use crate::sample::sample;
+use crate::services::Provided;
 
 /// How long executing steps may take to end once the worker is told to stop; what is left goes on at the next start.
 const GRACE: Duration = Duration::from_secs(10);
@@ -43,21 +51,37 @@ impl Serve {
         let server = context.environment.server(&context.application.app_id(settings.role))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-        let outcome = runtime.block_on(serve(context, settings, server));
+        let provided = Provided::new(context.application.services().clone(), &context.environment, settings.role);
+        let outcome = runtime.block_on(async {
+            let outcome = serve(context, settings, server, &provided).await;
+            provided.stop().await;
+            outcome
+        });
         // What still runs is not waited for: the engine has stopped, so nothing of it is lost.
         runtime.shutdown_background();
         outcome
     }
 }
 
-async fn serve(context: &Context, settings: Settings, server: Option<ServerSettings>) -> Result<(), Failure> {
+async fn serve(
+    context: &Context,
+    settings: Settings,
+    server: Option<ServerSettings>,
+    provided: &Provided,
+) -> Result<(), Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let listener = listen(settings.address).await?;
     let address = listener.local_addr().map_err(|error| unbindable(settings.address, &error))?;
     let registry = context.application.registry_for(settings.role);
     let config = Config { directory: settings.directory.clone() };
-    let services = context.application.services().clone();
+    let mut services = provided.services.clone();
+    // What is done at the start beside everything else; ends with this function.
+    let mut beside = JoinSet::new();
+    if let Some(redis) = settings.redis.clone() {
+        services = with_redis(services, &redis);
+        beside.spawn(async move { redis.first_contact().await });
+    }
     let middleware = settings.middleware.around(context.application.middleware());
     // For a server the engine runs nothing: it keeps state and notifications.
     let executed = if server.is_some() { Registry::default() } else { registry.clone() };
@@ -67,10 +91,17 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         let app_ids = context.application.app_ids(settings.role, &server.app_id);
         Serving::new(server, app_ids, registry.clone(), engine.services().clone(), middleware, address)
     });
-    let environment = context.environment.clone();
+    let secrets = provided.secrets.clone();
+    let signatures = registry.providers().iter().flat_map(|provider| provider.signatures);
+    secrets.prepare(signatures.map(|signature| signature.secret)).await;
+    let admission = Admission {
+        registry: registry.clone(),
+        queue: queue(settings.redis.as_ref(), server.as_ref(), &engine),
+        secrets: secrets.clone(),
+    };
     let webhooks = WebhookGateway::new(WebhookConfig {
         registry: registry.clone(),
-        secrets: Secrets::new(move |name| environment.text(name)),
+        secrets,
         inbox: engine.inbox(if server.is_some() { HandOn::Server } else { HandOn::Here }),
         trusted_hops: settings.trusted_hops,
     });
@@ -81,14 +112,17 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
         registry: &registry,
         role: settings.role,
         server: server.as_ref(),
+        redis: settings.redis.as_ref(),
     };
-    start.announce(&webhooks)?;
+    start.announce(&webhooks, &admission)?;
     let worker = Worker::new(Served {
         engine: engine.clone(),
         server: server.clone(),
+        redis: settings.redis,
         registry,
         keys: settings.keys,
         webhooks: webhooks.clone(),
+        admission,
         role: settings.role,
         role_counts: (
             context.application.count_for(WorkerRole::Host),
@@ -104,7 +138,13 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     let listening = tokio::spawn(http::serve(listener, worker.clone(), shutdown));
     // After the port is open, so that a server that calls back at once finds somebody.
     let keeping = server.clone().map(|server| tokio::spawn(server.run()));
-    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server.worker().clone())));
+    beside.spawn(send_start_events(
+        context.application.start_events(worker.registry()),
+        server.clone(),
+        engine.clone(),
+    ));
+    let forwarding = server.clone().map(|server| tokio::spawn(webhooks.forward(server)));
+    beside.spawn(provided.secrets.clone().keep_renewed());
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = engine.ended() => return Err(Failure::failed("the engine has ended by itself: see the log above")),
@@ -136,6 +176,67 @@ async fn serve(context: &Context, settings: Settings, server: Option<ServerSetti
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// `services` with state, and the operator's channel, in Redis, unless the application has them elsewhere.
+fn with_redis(services: Services, redis: &Redis) -> Services {
+    let services = services.with(redis.clone());
+    let services = match services.find::<Arc<dyn NotificationSink>>() {
+        Some(_) => services,
+        None => services.with::<Arc<dyn NotificationSink>>(Arc::new(RedisSink::new(redis.clone()))),
+    };
+    match services.find::<Arc<dyn StateStore>>() {
+        Some(_) => services,
+        None => services.with::<Arc<dyn StateStore>>(Arc::new(RedisState::new(redis.clone()))),
+    }
+}
+
+/// How long a server that knew the functions is taken to know them still, and how often it is asked while it does not.
+const KNOWN_MAX: Duration = Duration::from_secs(5);
+
+/// Sends the events of a start. One that does not get through is no reason not to work.
+async fn send_start_events(events: Vec<NewEvent>, server: Option<Serving>, engine: Engine) {
+    if events.is_empty() {
+        return;
+    }
+    let problem = match server {
+        Some(server) => {
+            // What a server is sent before it knows the functions starts none of them.
+            while server.ensure_known(KNOWN_MAX).await.is_err() {
+                tokio::time::sleep(KNOWN_MAX).await;
+            }
+            server.worker().send(events).await.err().map(|error| error.to_string())
+        }
+        None => engine.send(events).await.err().map(|error| error.to_string()),
+    };
+    if let Some(problem) = problem {
+        tracing::warn!(%problem, "the events of the start could not be sent");
+    }
+}
+
+/// Where queued messages go: to Redis, for the queue's drainer, or straight to whoever takes events.
+fn queue(redis: Option<&Redis>, server: Option<&Serving>, engine: &Engine) -> Arc<dyn Queue> {
+    if let Some(redis) = redis {
+        return Arc::new(RedisQueue::new(redis.clone()));
+    }
+    let (server, engine) = (server.cloned(), engine.clone());
+    Arc::new(DirectQueue::new(Arc::new(move |event| {
+        let (server, engine) = (server.clone(), engine.clone());
+        Box::pin(async move {
+            match server {
+                Some(server) => {
+                    let ids = server.worker().send(vec![event]).await.map_err(Error::retryable)?;
+                    // A server does not tell whether it knew the event.
+                    Ok((ids.into_iter().next().unwrap_or_default(), false))
+                }
+                None => {
+                    let accepted = engine.send(vec![event]).await.map_err(Error::retryable)?;
+                    let first = accepted.first();
+                    Ok(first.map(|event| (event.id.to_string(), event.repeated)).unwrap_or_default())
+                }
+            }
+        })
+    })))
 }
 
 /// Resolves only when the work for a server could not begin.
@@ -177,15 +278,18 @@ struct Start<'s> {
     registry: &'s Registry,
     role: Option<WorkerRole>,
     server: Option<&'s Serving>,
+    redis: Option<&'s Redis>,
 }
 
 impl Start<'_> {
-    fn announce(&self, webhooks: &WebhookGateway) -> Result<(), Failure> {
+    fn announce(&self, webhooks: &WebhookGateway, admission: &Admission) -> Result<(), Failure> {
+        if !admission.is_open() {
+            tracing::warn!("the queue is closed: set `SYSTEM_BUS_INTERNAL_TOKEN` to open `/internal/queue/enqueue`");
+        }
         let providers = webhooks.providers();
         for provider in providers.iter().filter(|provider| !webhooks.is_open(provider)) {
-            let variables: Vec<_> =
-                provider.signatures.iter().flat_map(|signature| signature.secret.variables).copied().collect();
-            tracing::warn!("the webhook `{}` is closed: set `{}` to open it", provider.id, variables.join("` or `"));
+            let variables = provider.variables().join("` or `");
+            tracing::warn!("the webhook `{}` is closed: set `{variables}` to open it", provider.id);
         }
         let url = format!("http://{}", self.address);
         let directory = std::path::absolute(self.directory).unwrap_or_else(|_| self.directory.to_owned());
@@ -195,6 +299,7 @@ impl Start<'_> {
             let document = json!({
                 "url": url, "data": directory, "role": self.role.map_or("all", WorkerRole::name),
                 "functions": functions, "events": events, "webhooks": ids,
+                "redis": self.redis.map(Redis::address),
                 "server": self.server.map(|server| server.worker().settings().api_origin.to_string()),
             });
             return self.context.print(&document.to_string());
@@ -213,13 +318,14 @@ impl Start<'_> {
              functions  {functions} ({role}; `{program} functions`)\n  \
              events     {events} (`{program} events`), sent to {}\n  \
              webhooks   {}{}\n  \
-             {}data       {}\n\n",
+             {}data       {}{}\n\n",
             env!("CARGO_PKG_VERSION"),
             self.server.map_or_else(|| format!("{url}/e/KEY"), |_| "the server".to_owned()),
             if webhooks.is_empty() { "none".to_owned() } else { webhooks.join(", ") },
             if webhooks.is_empty() { String::new() } else { format!(", at {url}/webhooks/NAME") },
             self.server.map(server_line).unwrap_or_default(),
             directory.display(),
+            self.redis.map(|redis| format!(", state and messages in Redis at {}", redis.address())).unwrap_or_default(),
         );
         if let Some((event, data)) = self.first_event() {
             text += &format!(

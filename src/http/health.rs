@@ -17,13 +17,23 @@ pub(super) async fn lives() -> Json<Value> {
 /// Whether events can come in.
 pub(super) async fn ready(State(worker): State<Worker>) -> Response {
     let served = worker.served();
-    let is_open = served.engine.is_ready().await;
+    let redis = async {
+        match &served.redis {
+            Some(redis) => Some(redis.ping().await.is_ok()),
+            None => None,
+        }
+    };
+    let (is_open, redis) = tokio::join!(served.engine.is_ready(), redis);
     let registration = served.server.as_ref().map(Serving::problem);
     let is_registered = registration.as_ref().is_none_or(Option::is_none);
     let mut checks = json!({
         "store": if is_open { "open" } else { "unavailable" },
         "worker": if worker.is_draining() { "stopping" } else { "running" },
     });
+    // Events and webhooks come in without it, and steps that need it are tried again: it makes no worker unready.
+    if let Some(answers) = redis {
+        checks["redis"] = json!(if answers { "connected" } else { "unavailable" });
+    }
     if let Some(problem) = registration {
         checks["registration"] = json!(problem.as_deref().unwrap_or("registered"));
     }

@@ -21,9 +21,11 @@ use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use system_bus_engine::Engine;
 use system_bus_engine::api::{self, Keys};
+use system_bus_runtime::queue::{self, Admission};
 use system_bus_runtime::registry::Registry;
 use system_bus_runtime::rejection::Rejection;
 use system_bus_runtime::server::Serving;
+use system_bus_runtime::service::Redis;
 use system_bus_runtime::webhook::WebhookGateway;
 use tokio::net::TcpListener;
 
@@ -40,12 +42,16 @@ pub struct Served {
     pub engine: Engine,
     /// The server that runs the functions in place of the engine.
     pub server: Option<Serving>,
+    /// Where the state of functions is kept; in the engine's store when `None`.
+    pub redis: Option<Redis>,
     /// The functions and events of this worker.
     pub registry: Registry,
     /// Who may use the engine's routes.
     pub keys: Keys,
     /// The webhooks.
     pub webhooks: WebhookGateway,
+    /// What comes through the queue.
+    pub admission: Admission,
     /// Which functions run here; all when `None`.
     pub role: Option<WorkerRole>,
     /// How many functions a worker of each role would run: host, cluster.
@@ -75,6 +81,11 @@ impl Worker {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
+    /// The functions and events of this worker.
+    pub fn registry(&self) -> &Registry {
+        &self.served().registry
+    }
+
     fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }
@@ -86,10 +97,11 @@ impl Worker {
 
 /// All routes of a worker, behind the guard against other web pages.
 pub fn app(worker: Worker) -> Guarded<Router> {
-    let Served { engine, keys, address, server, webhooks, .. } = worker.served();
+    let Served { engine, keys, address, server, webhooks, admission, .. } = worker.served();
     let (engine, keys, address) = (engine.clone(), keys.clone(), *address);
-    let inbox = api::guarded(webhooks.admin_router(), engine.clone(), keys.clone());
+    let inbox = api::guarded(webhooks.admin_router(), keys.clone());
     let webhooks = webhooks.router();
+    let queue = queue::router(admission.clone());
     let routes = match server {
         None => api::router(engine, keys),
         Some(server) => api::keeping_router(engine, keys).merge(server.router()),
@@ -105,6 +117,7 @@ pub fn app(worker: Worker) -> Guarded<Router> {
         .with_state(worker)
         .merge(webhooks)
         .merge(inbox)
+        .merge(queue)
         .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here);

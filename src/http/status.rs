@@ -41,12 +41,11 @@ async fn status(worker: &Worker) -> Value {
         .providers()
         .iter()
         .map(|provider| {
-            let variables = provider.signatures.iter().flat_map(|signature| signature.secret.variables);
             json!({
                 "id": provider.id,
                 "endpoint": format!("/webhooks/{}", provider.id),
                 "secretSet": served.webhooks.is_open(provider),
-                "secretVariables": variables.collect::<Vec<_>>(),
+                "secretVariables": provider.variables(),
             })
         })
         .collect();
@@ -78,6 +77,7 @@ async fn status(worker: &Worker) -> Value {
         "server": served.server.as_ref().map(server),
         "webhooks": { "endpoint": "/webhooks/:provider", "providers": providers, "inbox": inbox },
         "events": events,
+        "queue": { "admissionEndpoint": "/internal/queue/enqueue", "open": served.admission.is_open() },
     })
 }
 

@@ -8,6 +8,7 @@ use system_bus_engine::{Config, HandOn};
 use system_bus_runtime::Error;
 use system_bus_runtime::event::NewEvent;
 use system_bus_runtime::function::Services;
+use system_bus_runtime::queue::DirectQueue;
 use system_bus_runtime::registry::{Registry, Site};
 use system_bus_runtime::service::{SecretSource, Secrets};
 use system_bus_runtime::webhook::{
@@ -56,7 +57,7 @@ impl Bench {
         let engine = Engine::open(&config, &Registry::default(), Services::default()).expect("an engine");
         let webhooks = WebhookGateway::new(WebhookConfig {
             registry: Registry::default().with_providers(vec![&VENDOR]),
-            secrets: Secrets::new(|name| (name == "VENDOR_SECRET").then(|| "secret".to_owned())),
+            secrets: Secrets::new(|name| (name == "VENDOR_SECRET").then(|| "secret".to_owned()), None),
             inbox: engine.inbox(HandOn::Here),
             trusted_hops: TrustedHops::default(),
         });
@@ -85,9 +86,15 @@ fn worker(engine: &Engine, webhooks: WebhookGateway, keys: Keys) -> Worker {
     Worker::new(Served {
         engine: engine.clone(),
         server: None,
+        redis: None,
         registry: Registry::default(),
         keys,
         webhooks,
+        admission: Admission {
+            registry: Registry::default(),
+            queue: Arc::new(DirectQueue::new(Arc::new(|_| Box::pin(async { Ok(Default::default()) })))),
+            secrets: Secrets::new(|_| None, None),
+        },
         role: None,
         role_counts: (0, 0),
         address: std::net::Ipv4Addr::LOCALHOST.into(),

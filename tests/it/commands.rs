@@ -18,7 +18,15 @@ fn the_registry_is_shown_without_a_worker() {
     let functions = offline(&["functions", "--json"]).json();
     assert_eq!(
         ids(&functions, "id"),
-        ["fixture-chain", "fixture-disk", "fixture-disk-failure", "fixture-large-order", "fixture-question"]
+        [
+            "fixture-chain",
+            "fixture-disk",
+            "fixture-disk-failure",
+            "fixture-large-order",
+            "fixture-program",
+            "fixture-question",
+            "fixture-sale"
+        ]
     );
     let events = offline(&["events", "--json"]).json();
     assert!(ids(&events, "name").contains(&"fixture/order.placed".to_owned()));
@@ -244,7 +252,8 @@ fn notifications_are_listed() {
         let all = worker.json(&["notifications"]);
         (all.as_array().map(Vec::len) == Some(2)).then_some(all)
     });
-    assert_eq!((&all[0]["type"], &all[0]["payload"]), (&json!("order.large"), &json!(300)));
+    assert_eq!((&all[0]["type"], &all[0]["payload"]), (&json!("order.large"), &json!({ "detail": 300 })));
     assert_eq!(worker.json(&["notifications", "--count", "1"]).as_array().map(Vec::len), Some(1));
-    assert!(worker.run(&["notifications"]).stdout.contains("inngest/fixture/order.placed"));
+    let table = worker.run(&["notifications"]).stdout;
+    assert!(table.contains("inngest/fixture/order.placed") && table.contains("delivered"), "{table}");
 }

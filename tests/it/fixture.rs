@@ -64,11 +64,15 @@ pub(crate) struct OrderPlaced {
     pub(crate) amount: u32,
 }
 
-/// Tells the operator of large orders.
+/// Tells the operator of large orders, and notes them.
 #[inngest_fn(id = "fixture-large-order", event(OrderPlaced, if = "event.data.amount > 100"), role = host)]
-async fn fixture_large_order(event: Event<OrderPlaced>, step: Step, gateway: Gateway) -> Result<u32> {
+async fn fixture_large_order(event: Event<OrderPlaced>, step: Step, gateway: Gateway, state: State) -> Result<u32> {
     let amount = event.data.amount;
-    step.run("tell", gateway.notify("order.large", amount)).await?;
+    let tell = async {
+        state.set_add("fixture:orders", amount.to_string()).await?;
+        gateway.notify("order.large", amount).await
+    };
+    step.run("tell", tell).await?;
     Ok(amount)
 }
 
@@ -97,6 +101,32 @@ async fn fixture_question(event: Event<QuestionAsked>, step: Step) -> Result<boo
         .timeout(Duration::from_secs(3600))
         .await?;
     Ok(answer.is_some_and(|answer| answer.data.customer == asked))
+}
+
+/// A program was asked for.
+#[event("fixture/program.requested", sent_by = "cli")]
+pub(crate) struct ProgramRequested {
+    /// What the shell does.
+    pub(crate) script: String,
+}
+
+const TOKEN: SecretSource = SecretSource { variables: &["FIXTURE_TOKEN"], lease: Some("fixture_token") };
+
+/// Has a shell do something with a secret.
+#[inngest_fn(id = "fixture-program", event = ProgramRequested)]
+async fn fixture_program(
+    event: Event<ProgramRequested>,
+    step: Step,
+    processes: Processes,
+    secrets: Secrets,
+) -> Result<String> {
+    let printed = step.run("shell", shell(&event.data.script, &processes, &secrets)).await?;
+    Ok(printed)
+}
+
+async fn shell(script: &str, processes: &Processes, secrets: &Secrets) -> Result<String> {
+    let shell = Invocation::new("bash").args(["-c", script]).env("TOKEN", secrets.get(&TOKEN).await?);
+    Ok(processes.run(shell).await?.text()?.to_owned())
 }
 
 /// Something that cannot work was asked for.

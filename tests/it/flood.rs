@@ -37,7 +37,7 @@ struct Flood {
 }
 
 fn is_signed(number: usize) -> bool {
-    number % 3 != 0
+    !number.is_multiple_of(3)
 }
 
 impl Flood {
@@ -60,7 +60,7 @@ impl Flood {
             }
             let answer = loop {
                 let answer = self.deliver(number, &mut connection);
-                if answer != Answered::Nothing || number % 2 == 0 {
+                if answer != Answered::Nothing || number.is_multiple_of(2) {
                     break answer;
                 }
                 // The worker is being started again.

@@ -116,7 +116,7 @@ fn what_is_not_understood_is_kept_and_replayed_after_a_fix() {
     let listed = worker.run(&["inbox", "--state", "failed"]);
     assert!(listed.stdout.contains("the sale has no number"), "{listed:?}");
     let shown = worker.run(&["inbox", "show", "1"]);
-    assert!(shown.stdout.contains("\"numero\": 7"), "{shown:?}");
+    assert!(shown.stdout.contains(r#"{"numero":7}"#), "{shown:?}");
     let still = worker.run(&["inbox", "replay", "1"]);
     assert_eq!(still.status, 1, "{still:?}");
     assert!(still.stderr.contains("still cannot be turned into events: the sale has no number"), "{still:?}");

@@ -6,11 +6,15 @@ mod commands;
 mod crash;
 mod fixture;
 mod flood;
+mod follow;
 mod guard;
 mod inbox;
 mod limits;
 mod manifest;
 mod process;
+#[cfg(unix)]
+mod programs;
+mod redis;
 mod registry;
 mod server;
 mod start;

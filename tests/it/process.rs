@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::fixture::{ARGUMENTS, MARK, SEPARATOR};
 
 /// No test waits longer than this for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,9 +216,7 @@ impl Worker {
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("`kill` is there");
-        assert!(sent.success());
+        send_signal(&self.child, name);
     }
 
     /// Waits until the worker has ended by itself; its exit status.
@@ -238,6 +236,52 @@ impl Drop for Worker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A command that goes on printing; ends with the test.
+pub(crate) struct Follower {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Follower {
+    /// Starts the command at a worker's address.
+    pub(crate) fn start(program: Program, arguments: &[&str], url: &str) -> Self {
+        let mut child = program.command(&[arguments, &["--url", url]].concat(), &[]).spawn().expect("it starts");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("another line")
+    }
+
+    /// Ends it as Ctrl-C does; its exit status, and what it printed since the last line.
+    pub(crate) fn interrupt(mut self) -> (i32, Vec<String>) {
+        send_signal(&self.child, "INT");
+        let status = self.child.wait().expect("it ends").code().unwrap_or(-1);
+        (status, self.lines.iter().collect())
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn send_signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().expect("`kill` is there");
+    assert!(sent.success());
 }
 
 /// An HTTP answer.

@@ -15,8 +15,8 @@ fn it_says_what_it_serves_and_where() {
     let data = directory();
     let worker = Worker::start(Program::Fixture, data.path(), &[]);
     assert!(worker.url.starts_with("http://127.0.0.1:") && !worker.url.ends_with(":0"));
-    assert_eq!(worker.start["functions"], 5);
-    assert_eq!(worker.start["events"], 6);
+    assert_eq!(worker.start["functions"], 7);
+    assert_eq!(worker.start["events"], 8);
     assert_eq!(worker.start["data"].as_str(), data.path().to_str());
     assert_eq!(worker.get("/readyz").status, 200);
     assert!(data.path().join("engine.db").exists());
@@ -33,7 +33,7 @@ fn a_role_runs_its_own_functions() {
         let functions = status["functions"].to_string();
         assert!(functions.contains(own) && !functions.contains(other), "{functions}");
         assert_eq!(status["worker"]["role"], role);
-        assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 4, "cluster": 4, "active": 4 }));
+        assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 6, "cluster": 6, "active": 6 }));
     }
 }
 
@@ -100,6 +100,7 @@ fn an_environment_that_cannot_be_used_is_one_line() {
         (&[("WORKER_ROLE", "both")], &["`WORKER_ROLE` is `both`", "cluster"]),
         (&[("HOST", "0.0.0.0")], &["`0.0.0.0`", "`INNGEST_EVENT_KEY` and `INNGEST_SIGNING_KEY`"]),
         (&[("HOST", "0.0.0.0"), ("INNGEST_EVENT_KEY", "k")], &["set `INNGEST_SIGNING_KEY`,"]),
+        (&[("REDIS_URL", "localhost:6379")], &["`REDIS_URL` is not the URL of a Redis server", "redis://"]),
         (&[("INNGEST_DEVV", "1")], &["`INNGEST_DEVV`", "did you mean `INNGEST_DEV`?"]),
     ] {
         refused(variables).fails(1, parts);

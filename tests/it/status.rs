@@ -9,7 +9,7 @@ fn the_status_document_comes_from_the_registry() {
     let status = worker.get("/").json();
     assert_eq!(status["service"], "system-bus");
     assert_eq!(status["status"], "running");
-    assert_eq!(status["count"], 5);
+    assert_eq!(status["count"], 7);
     assert_eq!(
         status["functions"],
         serde_json::json!([
@@ -17,11 +17,13 @@ fn the_status_document_comes_from_the_registry() {
             "fixture-disk",
             "fixture-disk-failure",
             "fixture-large-order",
-            "fixture-question"
+            "fixture-program",
+            "fixture-question",
+            "fixture-sale"
         ])
     );
     assert_eq!(status["worker"]["role"], "all");
-    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 4, "cluster": 4, "active": 5 }));
+    assert_eq!(status["worker"]["roleCounts"], serde_json::json!({ "host": 6, "cluster": 6, "active": 7 }));
     assert_eq!(status["worker"]["hasDuplicateFunctionIds"], false);
     assert_eq!(status["events"]["fixture/nothing.happened"], "Nobody is interested.");
     assert_eq!(status["webhooks"]["endpoint"], "/webhooks/:provider");

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
 use system_bus_runtime::rejection::Rejection;
+use tokio::sync::Semaphore;
 
 use crate::handle::Engine;
 use crate::limits;
@@ -34,11 +35,19 @@ pub struct Keys {
 struct Api {
     engine: Engine,
     keys: Arc<Keys>,
+    /// Places of requests that wait for the next message.
+    followers: Arc<Semaphore>,
+}
+
+impl Api {
+    fn new(engine: Engine, keys: Keys) -> Self {
+        Self { engine, keys: Arc::new(keys), followers: Arc::new(Semaphore::new(limits::FOLLOWERS_MAX)) }
+    }
 }
 
 /// The routes of one engine.
 pub fn router(engine: Engine, keys: Keys) -> Router {
-    let api = Api { engine, keys: Arc::new(keys) };
+    let api = Api::new(engine, keys);
     let guarded = Router::new()
         .route("/v1/events", get(events::list))
         .route("/v1/events/{id}", get(events::show))
@@ -49,7 +58,7 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
         .route("/v1/runs/{id}/jobs", get(runs::jobs))
         .route("/v1/signals", post(signals::receive))
         .route("/v1/notifications", get(notifications::list))
-        .route_layer(from_fn_with_state(api.clone(), require_signing_key));
+        .route_layer(from_fn_with_state(api.keys.clone(), require_signing_key));
     Router::new()
         .route("/e/{key}", post(events::receive))
         .route("/e/", post(events::receive_without_key))
@@ -60,23 +69,22 @@ pub fn router(engine: Engine, keys: Keys) -> Router {
 
 /// The routes of an engine that only keeps notifications and state, because a server runs the functions.
 pub fn keeping_router(engine: Engine, keys: Keys) -> Router {
-    let api = Api { engine, keys: Arc::new(keys) };
+    let api = Api::new(engine, keys);
     Router::new()
         .route("/v1/notifications", get(notifications::list))
-        .route_layer(from_fn_with_state(api.clone(), require_signing_key))
+        .route_layer(from_fn_with_state(api.keys.clone(), require_signing_key))
         .with_state(api)
 }
 
 /// Routes of others that need the signing key as the engine's own do.
-pub fn guarded(routes: Router, engine: Engine, keys: Keys) -> Router {
-    let api = Api { engine, keys: Arc::new(keys) };
-    routes.route_layer(from_fn_with_state(api, require_signing_key))
+pub fn guarded(routes: Router, keys: Keys) -> Router {
+    routes.route_layer(from_fn_with_state(Arc::new(keys), require_signing_key))
 }
 
-async fn require_signing_key(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn require_signing_key(State(keys): State<Arc<Keys>>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    match &api.keys.signing {
+    match &keys.signing {
         Some(key) if !is_same(key, given) => {
             Rejection::unauthorized("the signing key is missing or wrong").into_response()
         }

@@ -329,7 +329,9 @@ impl World {
                 Some(Effect::Accepted { reply, events }) => drop(reply.send(events)),
                 Some(Effect::Cancelled { reply, outcome }) => drop(reply.send(outcome)),
                 Some(Effect::Signalled { reply, run }) => drop(reply.send(run)),
-                Some(Effect::Answer { reply, answer }) => drop(reply.send(answer)),
+                Some(Effect::Notified { reply, delivery }) => {
+                    let _ = reply.send(delivery);
+                }
                 _ => {}
             }
         }

@@ -1,7 +1,6 @@
-//! What outlives runs: time tables and notifications; and what retention removes.
+//! What outlives runs: time tables; and what retention removes.
 
 use rusqlite::{OptionalExtension, params};
-use system_bus_runtime::service::Notification;
 
 use super::{Millis, RunKey, RunState, Store, StoreError, ulid_bytes};
 
@@ -43,26 +42,8 @@ impl Store {
             .map(drop)
     }
 
-    /// Adds a notification unless its id is there.
-    pub(crate) fn add_notification(&self, notification: &Notification, now: Millis) -> Result<bool, StoreError> {
-        let added = self
-            .connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO notifications (id, type, source, payload, ts, origin_session)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                notification.id,
-                notification.kind,
-                notification.source,
-                notification.payload.to_string(),
-                now,
-                notification.origin_session
-            ])?;
-        Ok(added > 0)
-    }
-
-    /// Removes up to `limit` rows of each kind that ended before `cutoff`, failed deliveries from before `failed_cutoff`; whether there may be more.
+    /// Removes up to `limit` rows of each kind that ended before `cutoff`, failed deliveries from before `failed_cutoff`;
+    /// whether there may be more.
     pub(crate) fn remove_old(
         &self,
         cutoff: Millis,

@@ -6,6 +6,7 @@
 mod events;
 pub(crate) mod inbox;
 mod keep;
+mod notifications;
 mod open;
 mod pending;
 mod runs;
@@ -15,6 +16,7 @@ mod waits;
 
 pub(crate) use events::{EventRow, Fate};
 pub(crate) use inbox::Settled;
+pub use notifications::KeptNotification;
 pub use open::OpenError;
 pub(crate) use open::{DirectoryLock, Place, open_reader};
 pub(crate) use pending::{PendingKind, PendingRow};

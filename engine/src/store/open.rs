@@ -13,8 +13,12 @@ use super::Store;
 const APPLICATION_ID: i32 = 0x7362_7573;
 
 /// Each entry takes the schema from its index to the next version; append only.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("schema_state.sql"), include_str!("schema_inbox.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema_state.sql"),
+    include_str!("schema_inbox.sql"),
+    include_str!("schema_notifications.sql"),
+];
 
 /// How long a reader waits for a checkpoint that holds it up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -220,6 +224,8 @@ fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
 
 #[cfg(test)]
 mod tests {
+    use system_bus_runtime::service::{StateCommand, StateReply};
+
     use super::*;
 
     fn directory() -> tempfile::TempDir {
@@ -271,6 +277,19 @@ mod tests {
         let directory = parent.path().join("new");
         Store::open(&Place::Directory(directory.clone())).unwrap();
         assert_eq!(std::fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_store_of_the_first_version_keeps_its_state() {
+        let directory = directory();
+        let connection = Connection::open(database(directory.path())).unwrap();
+        let identity = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;");
+        connection.execute_batch(&(MIGRATIONS[0].to_owned() + &identity)).unwrap();
+        connection.execute("INSERT INTO state (key, value) VALUES ('a', '1')", []).unwrap();
+        drop(connection);
+        let (store, _lock) = Store::open(&Place::Directory(directory.path().to_owned())).unwrap();
+        let reply = store.apply_state("a", &StateCommand::Get, 0).unwrap();
+        assert!(reply == StateReply::Text(Some("1".to_owned())));
     }
 
     #[test]

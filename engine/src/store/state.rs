@@ -290,3 +290,69 @@ fn number_of(kind: StateKind) -> i64 {
 fn kind_of(number: i64) -> StateKind {
     KINDS.into_iter().find(|kind| number_of(*kind) == number).unwrap_or(StateKind::Value)
 }
+
+#[cfg(test)]
+impl Store {
+    /// Brings all expiries forward.
+    pub(crate) fn expire_state_earlier(&self, millis: Millis) -> Result<(), StoreError> {
+        self.connection.execute("UPDATE state SET expires_at = expires_at - ?1", [millis]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Place;
+
+    const NOW: Millis = 1_000;
+
+    fn store() -> Store {
+        Store::open(&Place::Memory).unwrap().0
+    }
+
+    fn append(store: &Store, key: &str, now: Millis) -> StateReply {
+        let command = StateCommand::Push { item: "1".to_owned(), end: ListEnd::Last, keep: None };
+        store.apply_state(key, &command, now).unwrap()
+    }
+
+    fn rows(store: &Store) -> (i64, i64) {
+        let query = "SELECT (SELECT count(*) FROM state), (SELECT count(*) FROM state_items)";
+        store.connection.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
+    #[test]
+    fn retention_removes_what_expired_in_parts() {
+        let store = store();
+        for _ in 0..25 {
+            append(&store, "old", NOW);
+            append(&store, "kept", NOW);
+        }
+        store.apply_state("old", &StateCommand::Expire(Duration::from_millis(1)), NOW).unwrap();
+        assert!(!store.remove_expired_state(NOW, 10).unwrap(), "nothing has expired yet");
+        let mut parts = 0;
+        while store.remove_expired_state(NOW + 1, 10).unwrap() {
+            parts += 1;
+            assert!(parts <= 3, "it comes to an end");
+        }
+        assert_eq!((parts, rows(&store)), (2, (1, 25)));
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_leaves_nothing_of_what_expired() {
+        let store = store();
+        append(&store, "key", NOW);
+        append(&store, "key", NOW);
+        store.apply_state("key", &StateCommand::Expire(Duration::from_millis(1)), NOW).unwrap();
+        assert!(append(&store, "key", NOW + 1) == StateReply::Number(1));
+        assert_eq!(rows(&store), (1, 1));
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_emptied_set() {
+        let store = store();
+        for command in [StateCommand::AddMember("a".to_owned()), StateCommand::RemoveMember("a".to_owned())] {
+            assert!(store.apply_state("key", &command, NOW).unwrap() == StateReply::Flag(true));
+        }
+        assert_eq!(rows(&store), (0, 0));
+    }
+}

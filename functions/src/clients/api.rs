@@ -9,8 +9,10 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use system_bus_runtime::function::Context;
 use system_bus_runtime::prelude::*;
 
+use crate::environment::Environment;
 use crate::text::excerpt;
 
 /// A connection that takes longer will not come.
@@ -25,44 +27,47 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// What is shown of a vendor's refusal.
 const REFUSAL_CHARS_MAX: usize = 300;
 
-/// A vendor that wants to be left alone for longer is not waited for any longer.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// The longest window of a vendor's rate limit here, Todoist's; a message to the operator waits no longer at a time.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// The secrets of the worker, or else what its environment holds.
+pub(super) fn secrets(context: &Context) -> Result<Secrets> {
+    let own = || Environment::from_context(context).map(|own| Secrets::new(move |name| own.find(name), None));
+    context.service().or_else(|_| own())
+}
 
 /// One vendor's HTTP interface.
 #[derive(Clone)]
 pub(super) struct Api {
     vendor: &'static str,
     base: String,
+    token: SecretSource,
+    secrets: Secrets,
 }
 
 impl Api {
     /// The interface of `vendor`, which is named so in errors, below the address `base`.
-    pub(super) fn new(vendor: &'static str, base: impl Into<String>) -> Self {
-        Self { vendor, base: base.into() }
+    pub(super) fn new(vendor: &'static str, base: impl Into<String>, token: SecretSource, secrets: Secrets) -> Self {
+        Self { vendor, base: base.into(), token, secrets }
+    }
+
+    /// Fails, and says what is missing, when there is no token.
+    pub(super) async fn check_token(&self) -> Result<()> {
+        self.secrets.get(&self.token).await.map(drop)
     }
 
     /// `GET base/path…`.
-    pub(super) async fn get<T: DeserializeOwned>(
-        &self,
-        token: &str,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<T> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T> {
         let mut url = self.url(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.send(client()?.request(Method::GET, url), token).await
+        self.send(client()?.request(Method::GET, url)).await
     }
 
     /// `POST base/path…` with a JSON body.
-    pub(super) async fn post<T: DeserializeOwned>(
-        &self,
-        token: &str,
-        path: &[&str],
-        body: &impl Serialize,
-    ) -> Result<T> {
-        self.send(client()?.request(Method::POST, self.url(path)?).json(body), token).await
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
+        self.send(client()?.request(Method::POST, self.url(path)?).json(body)).await
     }
 
     /// The address of one resource. An id that is no name of one would reach another resource.
@@ -76,11 +81,12 @@ impl Api {
         Ok(url)
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, token: &str) -> Result<T> {
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let token = self.secrets.get(&self.token).await?;
         let failed = |error: reqwest::Error| {
             Error::retryable(format!("the request to `{}` failed: {}", self.vendor, Error::from(error.without_url())))
         };
-        let mut response = request.bearer_auth(token).send().await.map_err(failed)?;
+        let mut response = request.bearer_auth(token.expose()).send().await.map_err(failed)?;
         let body = read(&mut response).await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers());
         let Some(body) = body else {
@@ -90,7 +96,7 @@ impl Api {
             )));
         };
         if !status.is_success() {
-            return Err(self.refusal(status, headers, &body, token));
+            return Err(self.refusal(status, headers, &body, &token));
         }
         if is_html(headers) {
             return Err(Error::terminal(format!("`{}` answered with a page instead of JSON", self.vendor)));
@@ -106,12 +112,12 @@ impl Api {
     }
 
     /// What it means that the vendor did not do what it was asked.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Error {
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], token: &Secret) -> Error {
         let mut text = format!("`{}` answered {}", self.vendor, status.as_u16());
         let said = String::from_utf8_lossy(body);
         // A page says nothing to a person who reads an error.
         if !is_html(headers) && !said.trim().is_empty() {
-            let said = if token.is_empty() { said.into_owned() } else { said.replace(token, "…") };
+            let said = if token.is_empty() { said.into_owned() } else { said.replace(token.expose(), "…") };
             text = format!("{text}: {}", excerpt(&said, REFUSAL_CHARS_MAX));
         }
         match retry_after(headers) {
@@ -165,7 +171,10 @@ fn client() -> Result<&'static Client> {
                 .user_agent(concat!("system-bus/", env!("CARGO_PKG_VERSION")))
         };
         // Without certificates that can be read, `https` fails and says so.
-        builder().build().or_else(|_| builder().tls_certs_only([]).build()).map_err(|error| Error::from(error).message().to_owned())
+        builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only([]).build())
+            .map_err(|error| Error::from(error).message().to_owned())
     });
     made.as_ref().map_err(|error| Error::terminal(format!("the HTTP client cannot be made: {error}")))
 }
@@ -176,14 +185,19 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
     const TOKEN: &str = "secret-token";
 
+    fn acme(base: impl Into<String>) -> Api {
+        let source = SecretSource { variables: &["ACME_TOKEN"], lease: None };
+        Api::new("acme", base, source, secrets([("ACME_TOKEN", TOKEN)]))
+    }
+
     async fn failure(answer: Answer) -> Error {
         let vendor = Vendor::start(move |_| answer.clone()).await;
-        let api = Api::new("acme", vendor.base());
-        api.get::<Value>(TOKEN, &["things", "1"], &[]).await.expect_err("is refused")
+        let api = acme(vendor.base());
+        api.get::<Value>(&["things", "1"], &[]).await.expect_err("is refused")
     }
 
     fn kind(error: &Error) -> (bool, Option<u64>) {
@@ -193,8 +207,8 @@ mod tests {
     #[tokio::test]
     async fn a_question_is_a_path_below_the_base_with_the_token() {
         let vendor = Vendor::start(|_| Answer::json(&json!({ "ok": true }))).await;
-        let api = Api::new("acme", format!("{}/v2/", vendor.base()));
-        let answer: Value = api.get(TOKEN, &["things", "a/b ?"], &[("filter[n]", "+1 2")]).await.expect("is answered");
+        let api = acme(format!("{}/v2/", vendor.base()));
+        let answer: Value = api.get(&["things", "a/b ?"], &[("filter[n]", "+1 2")]).await.expect("is answered");
         assert_eq!(answer, json!({ "ok": true }));
         let [request] = &vendor.requests()[..] else { panic!("one request") };
         assert_eq!(request.line(), "GET /v2/things/a%2Fb%20%3F?filter%5Bn%5D=%2B1+2");
@@ -205,9 +219,9 @@ mod tests {
     #[tokio::test]
     async fn an_id_cannot_lead_to_another_resource() {
         let vendor = Vendor::start(|_| Answer::json(&json!({}))).await;
-        let api = Api::new("acme", vendor.base());
+        let api = acme(vendor.base());
         for id in ["", " ", ".", ".."] {
-            let error = api.get::<Value>(TOKEN, &["things", id], &[]).await.expect_err("is refused");
+            let error = api.get::<Value>(&["things", id], &[]).await.expect_err("is refused");
             assert!(!error.is_retryable(), "{id:?}");
         }
         assert!(vendor.requests().is_empty());
@@ -273,6 +287,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn without_a_token_nobody_is_asked() {
+        let vendor = Vendor::start(|_| Answer::json(&json!({}))).await;
+        let source = SecretSource { variables: &["ACME_TOKEN"], lease: Some("acme_token") };
+        let api = Api::new("acme", vendor.base(), source, secrets([]));
+        let error = api.get::<Value>(&["things", "1"], &[]).await.expect_err("has no token");
+        assert!(!error.is_retryable());
+        assert!(error.message().starts_with("`ACME_TOKEN` (lease `acme_token`) is not set"), "{error}");
+        assert_eq!(api.check_token().await.expect_err("has no token").message(), error.message());
+        assert!(vendor.requests().is_empty());
+    }
+
+    #[tokio::test]
     async fn an_error_never_holds_the_token() {
         let echo = json!({ "detail": format!("the key {TOKEN} is wrong") });
         let error = failure(Answer::json(&echo).status(StatusCode::UNAUTHORIZED)).await;
@@ -287,8 +313,8 @@ mod tests {
         let vendor = Vendor::start(|_| Answer::json(&json!({}))).await;
         let base = vendor.base().to_owned();
         vendor.stop().await;
-        let api = Api::new("acme", format!("{base}/path-in-address"));
-        let error = api.get::<Value>(TOKEN, &["things", "1"], &[]).await.expect_err("nobody answers");
+        let api = acme(format!("{base}/path-in-address"));
+        let error = api.get::<Value>(&["things", "1"], &[]).await.expect_err("nobody answers");
         assert!(error.is_retryable());
         assert!(error.message().starts_with("the request to `acme` failed: "), "{error}");
         assert!(!error.message().contains("path-in-address"), "{error}");

@@ -3,19 +3,17 @@
 use system_bus_runtime::function::Context;
 use system_bus_runtime::prelude::*;
 
-use super::api::Api;
-use crate::environment::Environment;
+use super::api::{Api, secrets};
 
 const BASE: &str = "https://api2.frontapp.com";
 
-/// The environment variable with the company's token.
-const TOKEN: &str = "FRONT_API_TOKEN";
+/// The company's token.
+const TOKEN: SecretSource = SecretSource { variables: &["FRONT_API_TOKEN"], lease: Some("front_api_token") };
 
 /// Asks Front. Call it inside a step.
 #[derive(Clone)]
 pub struct Front {
     api: Api,
-    environment: Environment,
 }
 
 /// A conversation, as far as it is used.
@@ -66,23 +64,20 @@ impl Teammate {
 }
 
 impl Front {
-    /// Front at another address, with the token of this environment.
-    pub fn new(base: impl Into<String>, environment: Environment) -> Self {
-        Self { api: Api::new("front", base), environment }
+    /// Front at another address, with the token among these secrets.
+    pub fn new(base: impl Into<String>, secrets: Secrets) -> Self {
+        Self { api: Api::new("front", base, TOKEN, secrets) }
     }
 
     /// The conversation with this id (`GET /conversations/{id}`).
     pub async fn conversation(&self, id: &str) -> Result<Conversation> {
-        self.api.get(&self.environment.require(TOKEN)?, &["conversations", id], &[]).await
+        self.api.get(&["conversations", id], &[]).await
     }
 }
 
 impl FromContext for Front {
     fn from_context(context: &Context) -> Result<Self> {
-        match context.service() {
-            Ok(front) => Ok(front),
-            Err(_) => Ok(Self::new(BASE, Environment::from_context(context)?)),
-        }
+        context.service().or_else(|_| secrets(context).map(|secrets| Self::new(BASE, secrets)))
     }
 }
 
@@ -91,10 +86,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
     fn front(vendor: &Vendor) -> Front {
-        Front::new(vendor.base(), Environment::of([(TOKEN, "f-1")]))
+        Front::new(vendor.base(), secrets([("FRONT_API_TOKEN", "f-1")]))
     }
 
     #[tokio::test]

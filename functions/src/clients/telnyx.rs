@@ -3,13 +3,13 @@
 use system_bus_runtime::function::Context;
 use system_bus_runtime::prelude::*;
 
-use super::api::Api;
+use super::api::{Api, secrets};
 use crate::environment::Environment;
 
 const BASE: &str = "https://api.telnyx.com/v2";
 
-/// The environment variable with the account's key.
-const KEY: &str = "TELNYX_API_KEY";
+/// The account's key.
+const KEY: SecretSource = SecretSource { variables: &["TELNYX_API_KEY"], lease: Some("telnyx_api_key") };
 
 /// The environment variable with the id of the TeXML application that calls.
 const CONNECTION: &str = "TELNYX_CONNECTION_ID";
@@ -57,14 +57,15 @@ struct NumberSettings {
 }
 
 impl Telnyx {
-    /// Telnyx at another address, with the key and numbers of this environment.
-    pub fn new(base: impl Into<String>, environment: Environment) -> Self {
-        Self { api: Api::new("telnyx", base), environment }
+    /// Telnyx at another address, with the key among these secrets and the numbers of this environment.
+    pub fn new(base: impl Into<String>, secrets: Secrets, environment: Environment) -> Self {
+        Self { api: Api::new("telnyx", base, KEY, secrets), environment }
     }
 
-    /// Fails for good, and says what is missing, when neither a call nor a message can be sent.
-    pub fn check_settings(&self) -> Result<()> {
-        [KEY, CONNECTION, NUMBER].into_iter().try_for_each(|name| self.environment.require(name).map(drop))
+    /// Fails, and says what is missing, when neither a call nor a message can be sent.
+    pub async fn check_settings(&self) -> Result<()> {
+        self.api.check_token().await?;
+        [CONNECTION, NUMBER].into_iter().try_for_each(|name| self.environment.require(name).map(drop))
     }
 
     /// Calls `to` and says `text` once; the id of the call, which is only queued then
@@ -81,7 +82,7 @@ impl Telnyx {
         let from = self.environment.require(NUMBER)?;
         let texml = format!(r#"<Response><Say voice="alice">{}</Say><Hangup/></Response>"#, escaped(text));
         let call = NewCall { from: from.trim(), to, texml };
-        let placed: Placed = self.api.post(&self.key()?, &["texml", "calls", connection.trim()], &call).await?;
+        let placed: Placed = self.api.post(&["texml", "calls", connection.trim()], &call).await?;
         Ok(placed.call_sid)
     }
 
@@ -90,7 +91,7 @@ impl Telnyx {
     pub async fn is_answered(&self, call_sid: &str) -> Result<bool> {
         let Some(account) = self.environment.find(ACCOUNT) else { return Ok(false) };
         let path = ["texml", "Accounts", account.trim(), "Calls", call_sid];
-        let call: CallStatus = self.api.get(&self.key()?, &path, &[]).await?;
+        let call: CallStatus = self.api.get(&path, &[]).await?;
         // `ringing`, `canceled`, `failed`, `busy` and `no-answer` are the others.
         Ok(matches!(call.status.as_deref(), Some("in-progress" | "completed")))
     }
@@ -99,8 +100,7 @@ impl Telnyx {
     pub async fn can_send_messages(&self) -> Result<bool> {
         let number = self.environment.require(NUMBER)?;
         let query = [("filter[phone_number]", number.trim())];
-        let numbers: Data<Vec<NumberSettings>> =
-            self.api.get(&self.key()?, &["phone_numbers", "messaging"], &query).await?;
+        let numbers: Data<Vec<NumberSettings>> = self.api.get(&["phone_numbers", "messaging"], &query).await?;
         Ok(numbers.data.iter().any(|number| number.messaging_profile_id.is_some()))
     }
 
@@ -116,21 +116,15 @@ impl Telnyx {
         }
         let from = self.environment.require(NUMBER)?;
         let message = NewMessage { from: from.trim(), to, text, kind: "SMS" };
-        let sent: Data<SentMessage> = self.api.post(&self.key()?, &["messages"], &message).await?;
+        let sent: Data<SentMessage> = self.api.post(&["messages"], &message).await?;
         Ok(sent.data.id)
-    }
-
-    fn key(&self) -> Result<String> {
-        self.environment.require(KEY)
     }
 }
 
 impl FromContext for Telnyx {
     fn from_context(context: &Context) -> Result<Self> {
-        match context.service() {
-            Ok(telnyx) => Ok(telnyx),
-            Err(_) => Ok(Self::new(BASE, Environment::from_context(context)?)),
-        }
+        let own = || Ok(Self::new(BASE, secrets(context)?, Environment::from_context(context)?));
+        context.service().or_else(|_: Error| own())
     }
 }
 
@@ -156,13 +150,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
-    const VARIABLES: [(&str, &str); 4] =
-        [(KEY, "KEY1"), (CONNECTION, "1494404757140276705"), (NUMBER, "+15555550100\n"), (ACCOUNT, "61bf923e")];
+    const VARIABLES: [(&str, &str); 3] =
+        [(CONNECTION, "1494404757140276705"), (NUMBER, "+15555550100\n"), (ACCOUNT, "61bf923e")];
+
+    const KEY: [(&str, &str); 1] = [("TELNYX_API_KEY", "KEY1")];
 
     fn telnyx(vendor: &Vendor) -> Telnyx {
-        Telnyx::new(format!("{}/v2", vendor.base()), Environment::of(VARIABLES))
+        Telnyx::new(format!("{}/v2", vendor.base()), secrets(KEY), Environment::of(VARIABLES))
     }
 
     #[tokio::test]
@@ -213,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn without_the_account_nobody_knows_and_nobody_is_asked() {
         let vendor = Vendor::start(|_| Answer::empty(StatusCode::NOT_FOUND)).await;
-        let telnyx = Telnyx::new(vendor.base(), Environment::of(VARIABLES[..3].iter().copied()));
+        let telnyx = Telnyx::new(vendor.base(), secrets(KEY), Environment::of(VARIABLES[..2].iter().copied()));
         assert!(!telnyx.is_answered("v3:x").await.expect("is no failure"));
         assert!(vendor.requests().is_empty());
     }
@@ -255,16 +251,20 @@ mod tests {
         assert_eq!(request.body, expected);
     }
 
-    #[test]
-    fn what_is_missing_is_named() {
-        let complete = Telnyx::new("http://localhost", Environment::of(VARIABLES));
-        assert!(complete.check_settings().is_ok());
-        for missing in [KEY, CONNECTION, NUMBER] {
-            let variables = VARIABLES.into_iter().filter(|(name, _)| *name != missing);
-            let telnyx = Telnyx::new("http://localhost", Environment::of(variables));
-            let error = telnyx.check_settings().expect_err("is incomplete");
+    #[tokio::test]
+    async fn what_is_missing_is_named() {
+        let with = |variables: &[(&'static str, &'static str)]| {
+            Telnyx::new("http://localhost", secrets(KEY), Environment::of(variables.iter().copied()))
+        };
+        assert!(with(&VARIABLES).check_settings().await.is_ok());
+        for missing in [CONNECTION, NUMBER] {
+            let rest: Vec<_> = VARIABLES.into_iter().filter(|(name, _)| *name != missing).collect();
+            let error = with(&rest).check_settings().await.expect_err("is incomplete");
             assert!(!error.is_retryable());
             assert_eq!(error.message(), format!("the environment variable `{missing}` is not set"));
         }
+        let keyless = Telnyx::new("http://localhost", secrets([]), Environment::of(VARIABLES));
+        let error = keyless.check_settings().await.expect_err("has no key");
+        assert!(error.message().starts_with("`TELNYX_API_KEY` (lease `telnyx_api_key`) is not set"), "{error}");
     }
 }

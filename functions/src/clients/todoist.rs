@@ -3,13 +3,12 @@
 use system_bus_runtime::function::Context;
 use system_bus_runtime::prelude::*;
 
-use super::api::Api;
-use crate::environment::Environment;
+use super::api::{Api, secrets};
 
 const BASE: &str = "https://api.todoist.com/api/v1";
 
-/// The environment variable with the account's token.
-const TOKEN: &str = "TODOIST_API_TOKEN";
+/// The account's token.
+const TOKEN: SecretSource = SecretSource { variables: &["TODOIST_API_TOKEN"], lease: Some("todoist_api_token") };
 
 /// How long an agent's closing of a task is remembered: Todoist reports it within seconds.
 const CLOSED_FOR: Duration = Duration::from_secs(60);
@@ -18,7 +17,6 @@ const CLOSED_FOR: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Todoist {
     api: Api,
-    environment: Environment,
 }
 
 /// A task, as far as it is used.
@@ -45,28 +43,25 @@ pub struct Project {
 }
 
 impl Todoist {
-    /// Todoist at another address, with the token of this environment.
-    pub fn new(base: impl Into<String>, environment: Environment) -> Self {
-        Self { api: Api::new("todoist", base), environment }
+    /// Todoist at another address, with the token among these secrets.
+    pub fn new(base: impl Into<String>, secrets: Secrets) -> Self {
+        Self { api: Api::new("todoist", base, TOKEN, secrets) }
     }
 
     /// The task with this id (`GET /tasks/{id}`).
     pub async fn task(&self, id: &str) -> Result<Task> {
-        self.api.get(&self.environment.require(TOKEN)?, &["tasks", id], &[]).await
+        self.api.get(&["tasks", id], &[]).await
     }
 
     /// The project with this id (`GET /projects/{id}`).
     pub async fn project(&self, id: &str) -> Result<Project> {
-        self.api.get(&self.environment.require(TOKEN)?, &["projects", id], &[]).await
+        self.api.get(&["projects", id], &[]).await
     }
 }
 
 impl FromContext for Todoist {
     fn from_context(context: &Context) -> Result<Self> {
-        match context.service() {
-            Ok(todoist) => Ok(todoist),
-            Err(_) => Ok(Self::new(BASE, Environment::from_context(context)?)),
-        }
+        context.service().or_else(|_| secrets(context).map(|secrets| Self::new(BASE, secrets)))
     }
 }
 
@@ -93,10 +88,10 @@ mod tests {
     use system_bus_runtime::testing::MemoryState;
 
     use super::*;
-    use crate::clients::vendor::{Answer, Vendor};
+    use crate::clients::vendor::{Answer, Vendor, secrets};
 
     fn todoist(vendor: &Vendor) -> Todoist {
-        Todoist::new(format!("{}/api/v1", vendor.base()), Environment::of([(TOKEN, "t-1")]))
+        Todoist::new(format!("{}/api/v1", vendor.base()), secrets([("TODOIST_API_TOKEN", "t-1")]))
     }
 
     #[tokio::test]
@@ -135,22 +130,14 @@ mod tests {
     #[tokio::test]
     async fn a_project_is_asked_for_by_its_id() {
         let vendor = Vendor::start(|_| {
-            Answer::json(&json!({ "id": "6Jf8VQXxpwv56VQ7", "name": "Shopping", "color": "charcoal", "is_shared": false }))
+            Answer::json(
+                &json!({ "id": "6Jf8VQXxpwv56VQ7", "name": "Shopping", "color": "charcoal", "is_shared": false }),
+            )
         })
         .await;
         let project = todoist(&vendor).project("6Jf8VQXxpwv56VQ7").await.expect("is answered");
         assert_eq!(project.name, "Shopping");
         assert_eq!(vendor.lines(), ["GET /api/v1/projects/6Jf8VQXxpwv56VQ7"]);
-    }
-
-    #[tokio::test]
-    async fn without_a_token_nobody_is_asked() {
-        let vendor = Vendor::start(|_| Answer::json(&json!({}))).await;
-        let todoist = Todoist::new(vendor.base(), Environment::of::<String, String>([]));
-        let error = todoist.task("1").await.expect_err("has no token");
-        assert!(!error.is_retryable());
-        assert_eq!(error.message(), "the environment variable `TODOIST_API_TOKEN` is not set");
-        assert!(vendor.requests().is_empty());
     }
 
     #[tokio::test]

@@ -8,8 +8,17 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use system_bus_runtime::service::Secrets;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+/// Secrets of these variables alone.
+pub(crate) fn secrets<const N: usize>(variables: [(&'static str, &'static str); N]) -> Secrets {
+    let value = move |name: &str| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    };
+    Secrets::new(value, None)
+}
 
 /// A server that lives as long as the value does.
 pub(crate) struct Vendor {

@@ -46,8 +46,6 @@ mod tests {
     use system_bus_runtime::testing::WebhookHarness;
     use system_bus_runtime::webhook::Refusal;
 
-    use super::*;
-
     const SECRET: &str = "joelclaw-test-secret";
     const SIGNATURE: &str = "ff62cb28d484077e39787d86128119718f327d4556efac70ec6b32714f42c337";
     const TIME: &str = "1735787045";

@@ -57,7 +57,9 @@ pub async fn github_workflow_run_completed_notify(
     let run = &event.data;
     let prompt = step.run("build-prompt", async { Ok::<_, Error>(prompt(run)) }).await?;
     let message = message(run, &prompt);
-    let notified = step.run("notify-gateway", gateway.notify("github.workflow_run.completed", message)).await?;
+    let kind = "github.workflow_run.completed";
+    let told = async { if is_bad(run) { gateway.urgent(kind, message).await } else { gateway.notify(kind, message).await } };
+    let notified = step.run("notify-gateway", told).await?;
     Ok(Told {
         notification_id: notified.id,
         repository: run.repository.clone(),
@@ -65,6 +67,11 @@ pub async fn github_workflow_run_completed_notify(
         conclusion: run.conclusion.clone(),
         run_id: run.run_id,
     })
+}
+
+/// Whether somebody has to look at it, even at night.
+fn is_bad(run: &GithubWorkflowRunCompleted) -> bool {
+    matches!(run.conclusion.as_str(), "failure" | "timed_out" | "startup_failure")
 }
 
 fn message<'a>(run: &'a GithubWorkflowRunCompleted, prompt: &'a str) -> Message<'a> {
@@ -104,6 +111,7 @@ fn prompt(run: &GithubWorkflowRunCompleted) -> String {
 
 #[cfg(test)]
 mod tests {
+    use system_bus_runtime::service::Urgency;
     use system_bus_runtime::testing::Harness;
 
     use super::*;
@@ -149,6 +157,21 @@ mod tests {
     #[tokio::test]
     async fn it_survives_failures() {
         Harness::of::<github_workflow_run_completed_notify>().event(ended("success")).check_all().await;
+    }
+
+    #[tokio::test]
+    async fn a_failed_run_does_not_wait_while_the_system_sleeps() {
+        for (conclusion, urgency) in [
+            ("failure", Urgency::Urgent),
+            ("timed_out", Urgency::Urgent),
+            ("startup_failure", Urgency::Urgent),
+            ("success", Urgency::Normal),
+            ("cancelled", Urgency::Normal),
+            ("", Urgency::Normal),
+        ] {
+            let harness = Harness::of::<github_workflow_run_completed_notify>().event(ended(conclusion));
+            assert_eq!(harness.run().await.notifications[0].urgency, urgency, "{conclusion}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ const _: () = {
     }
     __bus::inventory::submit! {
         __bus::EventRegistration::of:: < VideoDownloaded > ("A video was downloaded.", &
-        ["cli", "webhook:mux"], __bus::Site { file : ::core::file!(), line : 1u32,
-        manifest_dir : ::core::env!("CARGO_MANIFEST_DIR"), },)
+        ["cli", "queue"], __bus::Site { file : ::core::file!(), line : 1u32, manifest_dir
+        : ::core::env!("CARGO_MANIFEST_DIR"), },)
     }
 };

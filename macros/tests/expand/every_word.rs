@@ -10,7 +10,7 @@ const _: () = {
     use my::bus::__private::NotAnEvent as _;
     impl __bus::Function for all {
         type Input = __bus::serde_json::Value;
-        type Output = <Result<(), Failure> as __bus::FunctionResult>::Output;
+        type Output = <__Output as __bus::FunctionResult>::Output;
         const ID: &'static str = "all-words";
     }
     const __TRIGGERS: &[__bus::Trigger] = &[
@@ -103,15 +103,13 @@ const _: () = {
         ];
         config
     };
+    type __Output = Result<(), Failure>;
     #[allow(unused_variables)]
     fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Event<Any> as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(
             ::std::boxed::Box::pin(async move {
-                <Result<
-                    (),
-                    Failure,
-                > as __bus::FunctionResult>::encode(all(argument_0).await)
+                <__Output as __bus::FunctionResult>::encode(all(argument_0).await)
             }),
         )
     }

@@ -20,7 +20,7 @@ const _: () = {
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for workflow_run_notify {
         type Input = WorkflowRunCompleted;
-        type Output = <Result<Verdict> as __bus::FunctionResult>::Output;
+        type Output = <__Output as __bus::FunctionResult>::Output;
         const ID: &'static str = "github/workflow-run-notify";
     }
     const __TRIGGERS: &[__bus::Trigger] = &[
@@ -75,6 +75,7 @@ const _: () = {
         ];
         config
     };
+    type __Output = Result<Verdict>;
     #[allow(unused_variables)]
     fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Event<
@@ -84,9 +85,7 @@ const _: () = {
         let argument_2 = <Gateway as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(
             ::std::boxed::Box::pin(async move {
-                <Result<
-                    Verdict,
-                > as __bus::FunctionResult>::encode(
+                <__Output as __bus::FunctionResult>::encode(
                     workflow_run_notify(argument_0, argument_1, argument_2).await,
                 )
             }),

@@ -25,6 +25,7 @@ const _: () = {
             expression: ::core::option::Option::None,
         },
     ];
+    type __Output = Result<()>;
     #[allow(unused_variables)]
     fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Failure<
@@ -34,9 +35,7 @@ const _: () = {
         let argument_2 = <Gateway as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(
             ::std::boxed::Box::pin(async move {
-                <Result<
-                    (),
-                > as __bus::FunctionResult>::encode(
+                <__Output as __bus::FunctionResult>::encode(
                     deploy_failed(argument_0, argument_1, argument_2).await,
                 )
             }),

@@ -31,7 +31,7 @@ const _: () = {
     use ::system_bus_runtime::__private::NotAnEvent as _;
     impl __bus::Function for steps {
         type Input = One;
-        type Output = <Result<()> as __bus::FunctionResult>::Output;
+        type Output = <__Output as __bus::FunctionResult>::Output;
         const ID: &'static str = "steps";
     }
     const __TRIGGERS: &[__bus::Trigger] = &[
@@ -169,15 +169,16 @@ const _: () = {
         });
         config
     };
+    type __Output = Result<()>;
     #[allow(unused_variables)]
     fn __call(context: &__bus::Context) -> __bus::Result<__bus::FunctionFuture> {
         let argument_0 = <Events<One> as __bus::FromContext>::from_context(context)?;
         let argument_1 = <Step as __bus::FromContext>::from_context(context)?;
         ::core::result::Result::Ok(
             ::std::boxed::Box::pin(async move {
-                <Result<
-                    (),
-                > as __bus::FunctionResult>::encode(steps(argument_0, argument_1).await)
+                <__Output as __bus::FunctionResult>::encode(
+                    steps(argument_0, argument_1).await,
+                )
             }),
         )
     }

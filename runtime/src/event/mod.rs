@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::queue::QueueRule;
 use crate::registry::Site;
 
 /// The data of one kind of event. `#[event("family/thing.happened")]` on a struct implements it.
@@ -37,12 +38,14 @@ pub struct EventRegistration {
     pub type_name: fn() -> &'static str,
     /// The doc comment of the type.
     pub doc: &'static str,
-    /// Senders outside the functions, such as `webhook:github` or `cli`.
+    /// Senders outside the functions, such as `cli`.
     pub sent_by: &'static [&'static str],
     /// The JSON Schema of the data.
     pub schema: fn() -> schemars::Schema,
     /// Whether some data fits the type; the error names the field's path.
     pub check: fn(&RawValue) -> Result<(), DecodeError>,
+    /// How it is admitted through the queue; not at all when `None`.
+    pub queue: Option<QueueRule>,
     /// Where the type is declared.
     pub site: Site,
 }
@@ -59,8 +62,16 @@ impl EventRegistration {
             sent_by,
             schema: schema_of::<T>,
             check: check::<T>,
+            queue: None,
             site,
         }
+    }
+
+    /// The same registration of an event that is also admitted through the queue; macro output calls it.
+    #[must_use]
+    pub const fn queued(mut self, rule: QueueRule) -> Self {
+        self.queue = Some(rule);
+        self
     }
 }
 

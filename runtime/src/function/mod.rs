@@ -56,8 +56,9 @@ pub trait Function {
 /// What a durable function may return: a `Result` whose error converts into [`Error`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be what a durable function returns",
-    label = "not a result",
-    note = "return `Result<T>` with a `T` that serializes"
+    label = "not a `Result` of a value that serializes",
+    note = "return `Result<T>` with a `T` that derives `Serialize`",
+    note = "a `Secret` is never stored: return what was made with it"
 )]
 pub trait FunctionResult {
     /// The value of a good run.
@@ -66,6 +67,7 @@ pub trait FunctionResult {
     fn encode(self) -> Result<Box<RawValue>>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize, E: Into<Error>> FunctionResult for Result<T, E> {
     type Output = T;
 

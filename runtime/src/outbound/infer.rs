@@ -6,8 +6,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Secret, shown};
+use super::shown;
 use crate::error::Error;
+use crate::service::Secret;
 
 /// How a provider wants the key; on the wire also a hint how to read usage from the answer (`SDK_SPEC.md` §5.3.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl InferFormat {
 ///
 /// let body = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]});
 /// let request = InferRequest::openai_chat("sk-…", body).url("http://localhost:11434/v1/chat/completions");
-/// assert_eq!(format!("{:?}", request.auth_key()), "Secret(…)");
+/// assert_eq!(request.auth_key().expose(), "sk-…");
 /// ```
 #[derive(Clone)]
 pub struct InferRequest {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::Url;
 use tokio::runtime::Handle;
 
@@ -84,6 +85,22 @@ impl Serving {
                 None => Some("the connection is not open yet".to_owned()),
             },
         }
+    }
+
+    /// Makes sure that the server knows the functions now, so that events sent to it start them: a server that was started
+    /// anew may have forgotten them. Registers unless that has succeeded within `fresh`; the error says why it does not
+    /// know them.
+    pub async fn ensure_known(&self, fresh: Duration) -> Result<(), String> {
+        if let Transport::Connect(_) = &self.worker.settings().transport {
+            // The connection is what the server knows the functions by.
+            return self.problem().map_or(Ok(()), Err);
+        }
+        let state = self.keeper.state();
+        let age = state.registered_at.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
+        if state.is_good() && age.is_some_and(|age| age < fresh) {
+            return Ok(());
+        }
+        self.keeper.register(None, None).await.map(drop).map_err(|error| error.to_string())
     }
 
     /// The endpoint, at [`PATH`].

@@ -1,12 +1,16 @@
 //! Services that functions take as parameters; the engine, or a test, gives them what stands behind.
 
-mod gateway;
+pub mod gateway;
+mod process;
 pub mod redis;
 mod secrets;
 mod state;
 
 pub use self::redis::Redis;
-pub use gateway::{Gateway, Notification, NotificationSink, Notified};
+pub use gateway::{Delivery, Gateway, Notification, NotificationSink, Notified, Urgency};
+pub use process::{
+    EnvValue, Invocation, LocalProcesses, Output, ProcessError, ProcessFuture, ProcessRunner, Processes,
+};
 pub use secrets::{Secret, SecretSource, Secrets};
 pub use state::{
     ListEnd, STATE_EXPIRY_MAX, STATE_ITEMS_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, State, StateCommand,

@@ -3,6 +3,7 @@
 mod fetch;
 mod infer;
 mod invoke;
+mod output;
 mod run;
 mod send_event;
 mod send_signal;
@@ -13,6 +14,7 @@ mod wait_for_signal;
 pub use fetch::Fetch;
 pub use infer::{Ai, Infer};
 pub use invoke::Invoke;
+pub use output::StepOutput;
 pub use run::RunStep;
 pub use send_event::{IntoEvents, SendEvent};
 pub use send_signal::{SendSignal, SignalDelivery};
@@ -55,7 +57,7 @@ impl Step {
     pub fn run<F, T, E>(&self, name: impl Into<String>, future: F) -> RunStep<F>
     where
         F: Future<Output = Result<T, E>>,
-        T: Serialize + DeserializeOwned,
+        T: StepOutput,
         E: Into<Error>,
     {
         RunStep::new(self.journal.clone(), name.into(), future)

@@ -6,11 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::decode_result;
+use super::{StepOutput, decode_result};
 use crate::error::{Error, StepError};
 use crate::protocol::{Backoff, Journal, Operation, RunOptions, Slot, SlotPoll, panicked};
 
@@ -51,7 +49,7 @@ impl<F> RunStep<F> {
 impl<F, T, E> Future for RunStep<F>
 where
     F: Future<Output = Result<T, E>>,
-    T: Serialize + DeserializeOwned,
+    T: StepOutput,
     E: Into<Error>,
 {
     type Output = Result<T, StepError>;
@@ -82,7 +80,7 @@ where
 impl<F, T, E> RunStep<F>
 where
     F: Future<Output = Result<T, E>>,
-    T: Serialize,
+    T: StepOutput,
     E: Into<Error>,
 {
     fn poll_body(&mut self, context: &mut Context<'_>) -> Option<Result<Box<RawValue>, Error>> {

@@ -7,14 +7,19 @@
 //! [`WebhookHarness`] delivers to a webhook provider without a socket.
 //!
 //! [`RecordingSink`] and [`MemoryState`] are the doubles that it gives to functions; they also serve on their own.
+//! [`ScriptedProcesses`] stands for other programs.
+//! [`RedisServer`] is a real one, and [`check_state_store`] is what every state store must pass.
 
 mod answer;
 mod checks;
 mod clock;
+mod contract;
 mod drive;
 mod harness;
 mod open;
 mod problem;
+mod processes;
+mod redis;
 mod refusals;
 mod report;
 mod sink;
@@ -26,8 +31,11 @@ mod world;
 
 pub use checks::Check;
 pub use clock::TestClock;
+pub use contract::{StateSubject, check_state_store};
 pub use harness::Harness;
 pub use problem::HarnessError;
+pub use processes::ScriptedProcesses;
+pub use redis::RedisServer;
 pub use report::{Report, SentSignal};
 pub use sink::RecordingSink;
 pub use state::MemoryState;

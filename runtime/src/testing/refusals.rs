@@ -37,7 +37,7 @@ impl WebhookHarness {
     #[track_caller]
     pub fn check_refusals(&self, headers: &[(&str, &str)], body: &str) {
         let accepted = match self.deliver(headers, body) {
-            Ok(Received::Delivery { outcome, .. }) => outcome,
+            Ok(Received::Delivery { outcome: outcome @ Outcome::Events(_), .. }) => outcome,
             other => panic!("the delivery that should be accepted is not: {other:?}"),
         };
         let Some((signed, secret)) = self.held_signature(headers, body) else {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::TestClock;
-use crate::service::{Notification, NotificationSink, ServiceFuture};
+use crate::service::{Delivery, Notification, NotificationSink, ServiceFuture};
 
 /// Keeps notifications, each id once, in the order in which they came; clones share them.
 ///
@@ -45,14 +45,13 @@ impl RecordingSink {
 }
 
 impl NotificationSink for RecordingSink {
-    fn push(&self, notification: Notification) -> ServiceFuture<'_, bool> {
+    fn push(&self, notification: Notification) -> ServiceFuture<'_, Delivery> {
         Box::pin(async move {
             let mut kept = self.lock();
-            let new = kept.iter().all(|known| known.id != notification.id);
-            if new {
+            if kept.iter().all(|known| known.id != notification.id) {
                 kept.push(Notification { ts: self.clock.now(), ..notification });
             }
-            Ok(new)
+            Ok(Delivery::Delivered)
         })
     }
 }

@@ -130,7 +130,7 @@ impl WebhookHarness {
     pub fn deliver(&self, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Result<Received, Refusal> {
         let map = header_map(headers);
         let variables = Arc::new(self.variables.clone());
-        let secrets = Secrets::new(move |name| variables.get(name).cloned());
+        let secrets = Secrets::new(move |name| variables.get(name).cloned(), None);
         let request = SignedRequest { headers: &map, body: body.as_ref(), now: self.now };
         receive(self.provider, &self.registry, |source| secrets.current(source), &request)
     }

@@ -5,11 +5,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use super::delivery::KeptHeaders;
 use super::gateway::WebhookGateway;
-use super::inbox::InboxFilter;
+use super::inbox::{DeliverySummary, InboxFilter};
 use crate::error::Error;
 use crate::rejection::Rejection;
 
@@ -53,16 +55,28 @@ async fn list(
 async fn show(
     State(gateway): State<WebhookGateway>,
     id: std::result::Result<Path<i64>, PathRejection>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Shown>> {
     let id = number(id)?;
     let kept = gateway.inbox().delivery(id).await.map_err(unavailable)?.ok_or_else(|| unknown(id))?;
-    // A body that is JSON is shown as such.
-    let body = serde_json::from_slice::<Value>(&kept.body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&kept.body).into_owned()));
-    let mut data = json!(kept.summary);
-    data["headers"] = json!(kept.headers);
-    data["body"] = body;
-    Ok(Json(json!({ "data": data })))
+    // A body that is JSON is shown as it came, to the last digit.
+    let body = match serde_json::from_slice::<&RawValue>(&kept.body) {
+        Ok(body) => body.to_owned(),
+        Err(_) => to_raw_value(&String::from_utf8_lossy(&kept.body)).unwrap_or_default(),
+    };
+    Ok(Json(Shown { data: ShownDelivery { summary: kept.summary, headers: kept.headers, body } }))
+}
+
+#[derive(Serialize)]
+struct Shown {
+    data: ShownDelivery,
+}
+
+#[derive(Serialize)]
+struct ShownDelivery {
+    #[serde(flatten)]
+    summary: DeliverySummary,
+    headers: KeptHeaders,
+    body: Box<RawValue>,
 }
 
 async fn replay(

@@ -7,7 +7,7 @@ use super::inbox::{KeptDelivery, Outcome, Settlement};
 use super::limits;
 use crate::error::Result;
 use crate::event::NewEvent;
-use crate::server::{ApiError, SendError, Worker};
+use crate::server::{ApiError, SendError, Serving, Worker};
 
 /// How a request to the server ended.
 enum Sent {
@@ -20,21 +20,33 @@ enum Sent {
 }
 
 impl WebhookGateway {
-    /// Hands on to the server that `worker` works for, for as long as it is polled.
+    /// Hands on to the server for as long as it is polled, once that knows the functions: an event that comes before them
+    /// starts nothing.
     ///
     /// A delivery may reach the server twice, when the process dies before it has noted the answer. The events then have
     /// the same ids, by which the server knows them (for 24 hours).
-    pub async fn forward(self, worker: Worker) {
+    pub async fn forward(self, server: Serving) {
         let mut pause = limits::FORWARD_PAUSE_FIRST;
+        let mut trouble: Option<String> = None;
         loop {
-            match self.forward_batch(&worker).await {
-                Ok(true) => pause = limits::FORWARD_PAUSE_FIRST,
-                Ok(false) => {
+            // After trouble the server may be another one, which knows nothing.
+            let fresh = if trouble.is_some() { Duration::ZERO } else { limits::FORWARD_KNOWN_MAX };
+            match self.forward_batch(&server, fresh).await {
+                Ok(any) => {
                     pause = limits::FORWARD_PAUSE_FIRST;
-                    self.arrival().await;
+                    if trouble.take().is_some() {
+                        tracing::info!("deliveries are handed on again");
+                    }
+                    if !any {
+                        self.arrival().await;
+                    }
                 }
                 Err(problem) => {
-                    tracing::warn!(%problem, pause = ?pause, "deliveries wait for the server");
+                    // One line for each kind of trouble, not one for each attempt.
+                    if trouble.as_ref() != Some(&problem) {
+                        tracing::warn!(%problem, "deliveries wait for the server");
+                    }
+                    trouble = Some(problem);
                     tokio::time::sleep(jittered(pause)).await;
                     pause = (pause * 2).min(limits::FORWARD_PAUSE_MAX);
                 }
@@ -43,12 +55,17 @@ impl WebhookGateway {
     }
 
     /// Hands on the oldest deliveries; whether there were any. The error says why they go on waiting.
-    async fn forward_batch(&self, worker: &Worker) -> Result<bool, String> {
+    async fn forward_batch(&self, server: &Serving, fresh: Duration) -> Result<bool, String> {
         let failed = |error: crate::error::Error| format!("the inbox does not answer: {error}");
         let waiting =
             self.inbox().waiting(limits::FORWARD_BATCH_MAX, limits::FORWARD_BYTES_MAX).await.map_err(failed)?;
         if waiting.is_empty() {
             return Ok(false);
+        }
+        if let Err(problem) = server.ensure_known(fresh).await {
+            let delayed = waiting.iter().map(|kept| (kept.summary.id, Settlement::Delayed(problem.clone())));
+            self.inbox().settle(delayed.collect()).await.map_err(failed)?;
+            return Err(problem);
         }
         let mut settled = Vec::with_capacity(waiting.len());
         let mut sent: Vec<(i64, Vec<NewEvent>)> = Vec::with_capacity(waiting.len());
@@ -58,7 +75,7 @@ impl WebhookGateway {
                 Err(settlement) => settled.push((kept.summary.id, settlement)),
             }
         }
-        let outcome = send_all(worker, sent, &mut settled).await;
+        let outcome = send_all(server.worker(), sent, &mut settled).await;
         if !settled.is_empty() {
             self.inbox().settle(settled).await.map_err(failed)?;
         }
@@ -102,8 +119,7 @@ async fn send_all(
             Err(problem)
         }
         Sent::Refused(_) => {
-            let mut deliveries = deliveries.into_iter();
-            while let Some((id, events)) = deliveries.next() {
+            for (id, events) in deliveries {
                 match send(worker, events).await {
                     Sent::Accepted(ids) => settled.push((id, Settlement::Handled(ids))),
                     Sent::Refused(problem) => {

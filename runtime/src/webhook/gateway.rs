@@ -236,8 +236,8 @@ impl WebhookGateway {
         query: &str,
     ) -> Result<Value, Rejection> {
         let Some(Challenge::Query { parameter, answer }) = &provider.challenge else {
-            let text = format!("the webhook `{}` answers no challenges: deliver with `POST`", provider.id);
-            return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text));
+            let text = format!("the webhook `{}` answers no challenges by `GET`: deliver with `POST`", provider.id);
+            return Err(Rejection::wrong_method(text, "POST"));
         };
         if !self.0.challenges.allows(client) {
             return Err(Rejection::new(StatusCode::TOO_MANY_REQUESTS, "too many challenges").retry_after(60));

@@ -44,6 +44,9 @@ pub const FORWARD_BATCH_MAX: u32 = 100;
 /// Bytes of bodies that are read for one request to a server; one larger delivery goes alone.
 pub const FORWARD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long a server that knew the functions is taken to know them still.
+pub const FORWARD_KNOWN_MAX: Duration = Duration::from_secs(5);
+
 /// The longest pause between attempts to hand on to a server.
 pub const FORWARD_PAUSE_MAX: Duration = Duration::from_secs(30);
 

@@ -43,7 +43,8 @@ pub use inbox::{
 };
 pub use provider::{Challenge, Emitted, IdSource, ProviderRegistration, Signature};
 pub use receive::{Received, Refusal, receive};
-pub use scheme::{Algorithm, Encoding, Scheme, Signed, SignedRequest, Timestamp, TimestampPlace};
+pub use scheme::{Algorithm, Encoding, OtherForm, Scheme, Signed, SignedRequest, Timestamp, TimestampPlace};
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;

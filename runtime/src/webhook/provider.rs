@@ -36,6 +36,17 @@ pub struct ProviderRegistration {
 inventory::collect!(ProviderRegistration);
 
 impl ProviderRegistration {
+    /// The environment variables that may hold its secrets, each once.
+    pub fn variables(&self) -> Vec<&'static str> {
+        let mut variables = Vec::new();
+        for &name in self.signatures.iter().flat_map(|signature| signature.secret.variables) {
+            if !variables.contains(&name) {
+                variables.push(name);
+            }
+        }
+        variables
+    }
+
     /// Whether the provider may send an event of this name.
     pub fn may_emit(&self, event: &str) -> bool {
         self.emits.iter().any(|emitted| match emitted {

@@ -53,10 +53,13 @@ pub struct Signed {
     /// Where the time stands that is signed with the body.
     pub timestamp: Option<Timestamp>,
     /// Another form of the body that the vendor may have signed in its place.
-    pub also: Option<fn(body: &[u8]) -> Option<Vec<u8>>>,
+    pub also: Option<OtherForm>,
     /// A header that another scheme of the vendor's has: where it is there, this one is not meant.
     pub unless: Option<&'static str>,
 }
+
+/// Makes another form of a body that the vendor may have signed; `None` when it has none.
+pub type OtherForm = fn(body: &[u8]) -> Option<Vec<u8>>;
 
 /// The arithmetic of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

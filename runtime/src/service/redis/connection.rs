@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
-use ::redis::{ScriptInvocation, ServerErrorKind};
-use tokio::time::timeout;
+use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult};
+use ::redis::{ScriptInvocation, ServerErrorKind, Value};
+use tokio::time::{Instant, timeout};
 
 /// How long it may take to reach the server, encryption and password included.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
@@ -17,6 +17,10 @@ pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 /// How long a command may take in all: until its turn comes, to connect, and until it is answered. The largest value takes
 /// a second on a slow network.
 pub const COMMAND_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A connection that nobody has used for so long is made anew: the server, or what stands between, may have closed it, and
+/// the command that finds out would fail.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What is asked of the server.
 #[derive(Clone, Copy)]
@@ -26,7 +30,7 @@ pub(super) enum Request<'a> {
 }
 
 impl Request<'_> {
-    async fn ask<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+    async fn ask(self, connection: &mut MultiplexedConnection) -> RedisResult<Value> {
         match self {
             Self::Command(command) => command.query_async(connection).await,
             // A server that was restarted has forgotten the script; it is then sent again.
@@ -38,9 +42,14 @@ impl Request<'_> {
 /// The connection, if there is one.
 pub(super) struct Connection {
     client: Client,
-    current: Mutex<Option<Arc<MultiplexedConnection>>>,
+    current: Mutex<Option<Current>>,
     /// One at a time connects; the others wait for it.
     turn: tokio::sync::Mutex<()>,
+}
+
+struct Current {
+    connection: Arc<MultiplexedConnection>,
+    used_at: Instant,
 }
 
 impl Connection {
@@ -49,7 +58,7 @@ impl Connection {
     }
 
     /// Asks within `limit`, and connects first when that is needed. What fails is not asked again: it may have happened.
-    pub(super) async fn ask<T: FromRedisValue>(&self, request: Request<'_>, limit: Duration) -> RedisResult<T> {
+    pub(super) async fn ask(&self, request: Request<'_>, limit: Duration) -> RedisResult<Value> {
         let mut used = None;
         let asking = async {
             let connection = used.insert(self.connect().await?);
@@ -77,24 +86,27 @@ impl Connection {
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let connection = timeout(CONNECT_TIME_MAX, connecting).await.map_err(|_| no_answer(CONNECT_TIME_MAX))??;
         let connection = Arc::new(connection);
-        *self.lock() = Some(connection.clone());
+        *self.lock() = Some(Current { connection: connection.clone(), used_at: Instant::now() });
         Ok(connection)
     }
 
     fn current(&self) -> Option<Arc<MultiplexedConnection>> {
-        self.lock().clone()
+        let mut current = self.lock();
+        let current = current.as_mut().filter(|current| current.used_at.elapsed() < IDLE_TIME_MAX)?;
+        current.used_at = Instant::now();
+        Some(current.connection.clone())
     }
 
     /// The next command connects anew, unless another one has done so already.
     fn forget(&self, lost: &Arc<MultiplexedConnection>) {
         let mut current = self.lock();
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, lost)) {
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.connection, lost)) {
             *current = None;
         }
     }
 
     // Nothing panics while it holds the lock.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<MultiplexedConnection>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

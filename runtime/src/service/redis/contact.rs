@@ -44,7 +44,7 @@ impl Redis {
     }
 
     /// By which policy the server forgets keys when its memory is full; `None` when it forgets none, or does not tell.
-    async fn eviction_policy(&self) -> Option<String> {
+    pub(super) async fn eviction_policy(&self) -> Option<String> {
         // Not `CONFIG GET`, which many hosted servers forbid.
         let mut info = cmd("INFO");
         info.arg("memory");

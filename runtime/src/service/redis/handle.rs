@@ -1,5 +1,6 @@
 //! The handle that functions and services hold.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +72,11 @@ impl Redis {
     }
 
     pub(super) async fn ask<T: FromRedisValue>(&self, request: Request<'_>, limit: Duration) -> RedisResult<T> {
-        self.0.connection.ask(request, limit).await
+        let answer = self.0.connection.ask(request, limit).await?;
+        // The library's own error repeats the answer, which may be long and is nobody else's business.
+        T::from_redis_value(answer).map_err(|_| {
+            (ErrorKind::UnexpectedReturnType, "the answer does not have the type", type_name::<T>().to_owned()).into()
+        })
     }
 
     /// The error of whoever asked. Only what the command itself is to blame for is terminal: a server that is away, full,
@@ -84,7 +89,10 @@ impl Redis {
 
     /// A server, or what stands before it, may repeat what it was sent.
     fn without_password(&self, error: &RedisError) -> String {
-        let text = error.to_string();
+        let text = match (error.code(), error.detail()) {
+            (Some(code), Some(detail)) => format!("{code} {detail}"),
+            _ => error.to_string(),
+        };
         match &self.0.password {
             Some(password) => text.replace(password, "…"),
             None => text,

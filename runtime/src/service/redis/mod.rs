@@ -11,7 +11,11 @@ mod scripts;
 mod state;
 
 pub use ::redis::{Cmd, FromRedisValue, Script, ScriptInvocation, cmd};
-pub use connection::{COMMAND_TIME_MAX, CONNECT_TIME_MAX};
+pub use connection::{COMMAND_TIME_MAX, CONNECT_TIME_MAX, IDLE_TIME_MAX};
 pub use contact::{CONTACT_PAUSE, PING_TIME_MAX};
 pub use handle::{Redis, RedisUrlError};
 pub use state::RedisState;
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -159,6 +159,12 @@ impl State {
         fields.into_iter().map(|(field, text)| Ok((field, decoded(&key, &text)?))).collect()
     }
 
+    /// All fields of a hash with the texts that are stored: for a hash that other programs write to, where one value that
+    /// is no JSON must not hide the others.
+    pub async fn hash_texts(&self, key: impl Into<String>) -> Result<BTreeMap<String, String>> {
+        self.ask(key.into(), StateCommand::Fields).await
+    }
+
     /// Removes a field of a hash; whether it was there.
     pub async fn hash_remove(&self, key: impl Into<String>, field: impl Into<String>) -> Result<bool> {
         self.ask(key.into(), StateCommand::RemoveField(name(field)?)).await

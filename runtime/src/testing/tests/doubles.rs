@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Harness, MemoryState, RecordingSink, TestClock};
+use crate::service::{StateCommand, StateStore};
+use crate::testing::{Harness, MemoryState, RecordingSink, StateSubject, TestClock, check_state_store};
 
 #[tokio::test]
 async fn a_notification_is_kept_once_by_its_id() {
@@ -19,9 +20,9 @@ async fn a_notification_is_kept_once_by_its_id() {
         }
     });
     assert!(step.run().await.value::<bool>().unwrap());
-    assert!(!step.run().await.value::<bool>().unwrap(), "run, step and content are the same");
+    assert!(step.run().await.value::<bool>().unwrap(), "a repeat hears what became of the first");
     let kept = sink.notifications();
-    assert_eq!((kept.len(), kept[0].ts, &kept[0].payload), (1, 5, &json!(1)));
+    assert_eq!((kept.len(), kept[0].ts, &kept[0].payload), (1, 5, &json!({"detail": 1})));
 }
 
 #[tokio::test]
@@ -61,4 +62,33 @@ async fn state_that_a_test_sets_is_there_at_each_run() {
         assert_eq!(report.value::<(u32, Option<u32>)>().unwrap(), (5, None), "the sleep outlasts the value");
         assert_eq!(report.state.value("count"), None);
     }
+}
+
+impl StateSubject for MemoryState {
+    fn store(&self) -> Arc<dyn StateStore> {
+        Arc::new(self.clone())
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock().advance(time);
+    }
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract_of_state() {
+    check_state_store(&MemoryState::default()).await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_json_hides_no_other_of_its_hash() {
+    let store = MemoryState::default();
+    let state = State::new(Arc::new(store.clone()));
+    state.hash_set("names", "ada", &"Ada").await.unwrap();
+    let command = StateCommand::SetField { field: "bob".to_owned(), value: "Bob".to_owned() };
+    store.apply("names".to_owned(), command).await.unwrap();
+    let texts = state.hash_texts("names").await.unwrap();
+    let texts: Vec<_> = texts.iter().map(|(field, text)| (field.as_str(), text.as_str())).collect();
+    assert_eq!(texts, [("ada", r#""Ada""#), ("bob", "Bob")]);
+    let error = state.hash_entries::<String>("names").await.unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
 }

@@ -6,6 +6,7 @@ mod doubles;
 mod failures;
 mod limits;
 mod outbound;
+mod refusals;
 mod retries;
 mod runs;
 

@@ -40,7 +40,7 @@ impl Bench {
             move |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let gateway = WebhookGateway::new(WebhookConfig {
             registry: Registry::linked(),
-            secrets: Secrets::new(find),
+            secrets: Secrets::new(find, None),
             inbox: shared(&inbox),
             trusted_hops: TrustedHops(1),
         });
@@ -222,5 +222,8 @@ async fn what_is_not_there_is_said() {
     let bench = open();
     assert_eq!(bench.get("/webhooks/nobody").await.status, StatusCode::NOT_FOUND);
     assert_eq!(bench.get("/webhooks/shop").await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(bench.get("/webhooks").await.json()["providers"], json!(["bank", "shop"]));
+    assert_eq!(
+        bench.get("/webhooks").await.json()["providers"],
+        json!(["bank", "kit-careful", "kit-careless", "shop"])
+    );
 }
