@@ -40,13 +40,14 @@ const _: () = {
         __bus::webhook::Scheme::Custom(signing::verify), secret : __bus::SecretSource {
         variables : & ["ACME_OTHER_SECRET"], lease : ::core::option::Option::None }, }],
         delivery_id : & [__bus::webhook::IdSource::Header("x-acme-delivery"),
-        __bus::webhook::IdSource::Body("/data/id")], headers : & ["x-acme-event"], emits
-        : & [__bus::webhook::Emitted::Event(< OrderPlaced as __bus::EventData > ::NAME),
-        __bus::webhook::Emitted::Event(< other::OrderLost as __bus::EventData > ::NAME),
-        __bus::webhook::Emitted::Family("acme/")], body_bytes_max : 25usize * 1024 *
-        1024, challenge : ::core::option::Option::Some(__bus::webhook::Challenge::Query {
-        parameter : "crc_token", answer : answer }), normalize : acme_mail, site :
-        __bus::Site { file : ::core::file!(), line : 1u32, manifest_dir :
+        __bus::webhook::IdSource::Body { pointer : "/data/id", prefix : "" }], headers :
+        & ["x-acme-event"], emits : & [__bus::webhook::Emitted::Event(< OrderPlaced as
+        __bus::EventData > ::NAME), __bus::webhook::Emitted::Event(< other::OrderLost as
+        __bus::EventData > ::NAME), __bus::webhook::Emitted::Family("acme/")],
+        body_bytes_max : 25usize * 1024 * 1024, challenge :
+        ::core::option::Option::Some(__bus::webhook::Challenge::Query { parameter :
+        "crc_token", answer : answer }), normalize : acme_mail, site : __bus::Site { file
+        : ::core::file!(), line : 1u32, manifest_dir :
         ::core::env!("CARGO_MANIFEST_DIR"), }, }
     }
 };
