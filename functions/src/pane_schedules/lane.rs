@@ -3,7 +3,7 @@
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `pane:beats:lanes:{session}` | hash from the brief's path to the [`Lane`] |
+//! | `pane:beats:lanes:{session}` | hash from the brief's path to the `Lane` |
 //!
 //! Labels are for people: agents change those of their panes, so a lane is found by its brief, and by the label only when
 //! nothing is known of it.

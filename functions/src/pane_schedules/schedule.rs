@@ -4,9 +4,9 @@
 //! | --- | --- |
 //! | `pane:schedules:pending` | hash from the schedule's id to the [`PaneScheduleRequested`] that waits or is being retried |
 //! | `pane:schedules:claim:{id}` | the run that is carrying the schedule out, for half an hour |
-//! | `pane:schedules:end:{id}` | the [`End`] of the schedule, for 30 days: what keeps it from being carried out again |
-//! | `pane:schedules:failures` | hash from the id to the last [`RunFailure`] of a schedule that has not ended since |
-//! | `pane:schedules:dead` | hash from the id to a [`Quarantined`] entry: one that makes no sense, or that could not be carried out for a day |
+//! | `pane:schedules:end:{id}` | the `End` of the schedule, for 30 days: what keeps it from being carried out again |
+//! | `pane:schedules:failures` | hash from the id to the last `RunFailure` of a schedule that has not ended since |
+//! | `pane:schedules:dead` | hash from the id to a `Quarantined` entry: one that makes no sense, or that could not be carried out for a day |
 //!
 //! A command line of another program writes and removes pending entries as well, after it has sent the event: an entry
 //! may therefore come back once the schedule has ended. The end is what decides, not the absence of an entry.

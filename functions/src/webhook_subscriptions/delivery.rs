@@ -2,7 +2,7 @@
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `joelclaw:webhook:events:{id}` | list of the subscription's [`Envelope`]s, the newest first |
+//! | `joelclaw:webhook:events:{id}` | list of the subscription's `Envelope`s, the newest first |
 //! | `joelclaw:webhook:notify:{id}` | channel on which each of them is published |
 //! | `joelclaw:webhook:dedup:{id}:{delivery}` | the run that delivers it: any other one is a repetition |
 //!
