@@ -8,7 +8,7 @@ use system_bus_runtime::event;
 #[event(
     "system/agent.requested",
     sent_by("queue-drainer", "worker-http", "script"),
-    queued(priority = 1, name = "workload/requested"),
+    queued(priority = 1, name = "workload/requested")
 )]
 #[serde(rename_all = "camelCase")]
 #[derive(PartialEq)]

@@ -89,7 +89,9 @@ impl Approval {
         let AgentApprovalRequested { agent, category, operation, reasoning } = &event.data;
         let fields = [("agent", agent), ("category", category), ("operation", operation), ("reasoning", reasoning)];
         if let Some((name, _)) = fields.iter().find(|(_, text)| text.trim().is_empty()) {
-            return Err(Error::terminal(format!("the request for approval has a blank `{name}`: send it again with one")));
+            return Err(Error::terminal(format!(
+                "the request for approval has a blank `{name}`: send it again with one"
+            )));
         }
         Ok(Self {
             request_id,

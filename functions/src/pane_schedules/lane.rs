@@ -125,7 +125,9 @@ fn place(
         let workspace = workspaces.iter().find(|one| one.label.as_deref() == Some(WORKSPACE));
         let workspace = workspace.map(|one| one.workspace_id.as_str());
         if workspace.is_some_and(|id| gateways.contains(id)) {
-            return Err(Error::retryable(format!("the workspace `{WORKSPACE}` is the gateway's: move its pane elsewhere")));
+            return Err(Error::retryable(format!(
+                "the workspace `{WORKSPACE}` is the gateway's: move its pane elsewhere"
+            )));
         }
         return Ok(Place::Nowhere(workspace.map(str::to_owned)));
     };
@@ -238,7 +240,11 @@ pub(super) mod tests {
     }
 
     /// What became of a brief with this text, in this terminal, with these lanes; the path stands as `BRIEF`.
-    async fn check(terminal: Terminal, lane: Option<Value>, text: &str) -> (Result<Spawned>, Vec<String>, Option<Value>) {
+    async fn check(
+        terminal: Terminal,
+        lane: Option<Value>,
+        text: &str,
+    ) -> (Result<Spawned>, Vec<String>, Option<Value>) {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("it's daily.md");
         std::fs::write(&file, text).expect("can be written");
@@ -357,7 +363,10 @@ pub(super) mod tests {
         let herdr = Herdr::new(Processes::new(script), &Environment::of([("HERDR_AUTOMATION_SESSION", " night ")]));
         assert_eq!(herdr.session(), "night");
         let error = herdr.panes().await.expect_err("is not understood");
-        assert!(error.message().starts_with("what `herdr pane list` prints is not understood: missing field"), "{error}");
+        assert!(
+            error.message().starts_with("what `herdr pane list` prints is not understood: missing field"),
+            "{error}"
+        );
     }
 
     #[test]

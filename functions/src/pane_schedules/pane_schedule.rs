@@ -45,8 +45,7 @@ pub async fn pane_schedule(
     // A step of its own: what the gateway is told must be the same at every attempt.
     let now = step.run("read-clock", async { Ok::<_, Error>(Timestamp::now().as_millisecond()) }).await?;
     let herdr = Herdr::new(processes, &environment);
-    let dispatch =
-        Dispatch { run: &run, state: &state, gateway: &gateway, herdr: &herdr, now, recovered: false };
+    let dispatch = Dispatch { run: &run, state: &state, gateway: &gateway, herdr: &herdr, now, recovered: false };
     Ok(step.run("dispatch-due-schedule", dispatch.fire(entry)).await?)
 }
 

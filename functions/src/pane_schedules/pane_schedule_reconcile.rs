@@ -111,7 +111,8 @@ pub async fn pane_schedule_reconcile(
             Err(error) => Recovery::Failed { error: error.message },
         };
         if let (true, Some(obstacle)) = (by > GIVEN_UP_MS, recovery.obstacle()) {
-            quarantined.insert(id.clone(), excerpt(&format!("it could not be carried out for a day: {obstacle}"), ISSUE_MAX));
+            quarantined
+                .insert(id.clone(), excerpt(&format!("it could not be carried out for a day: {obstacle}"), ISSUE_MAX));
         }
         overdue.insert(id, recovery);
     }

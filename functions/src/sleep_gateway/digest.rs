@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_other_programs_queue_may_be_anything() {
-        let queue = [json!("text"), json!(null), json!({"event": " ", "summary": 7}), json!({"event": "/a"}), json!([])];
+        let queue =
+            [json!("text"), json!(null), json!({"event": " ", "summary": 7}), json!({"event": "/a"}), json!([])];
         let waited = Waited::of(&queue);
         assert_eq!(waited.sources, [("system".to_owned(), 5)]);
         assert_eq!((waited.items[0].event.as_str(), waited.items[3].summary.as_str()), ("unknown", "/a"));

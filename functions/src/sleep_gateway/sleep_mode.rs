@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_for_good() {
-        for text in ["", " ", "1", "m", "1x", "1h30", "h1", "0m", "1h0m", "-1h", "1.5h", "1h!", "367d", "99999999999999999999w"] {
+        for text in
+            ["", " ", "1", "m", "1x", "1h30", "h1", "0m", "1h0m", "-1h", "1.5h", "1h!", "367d", "99999999999999999999w"]
+        {
             let error = parse_duration(text).unwrap_err();
             assert!(!error.is_retryable() && error.message().contains("such as `30m`"), "{text}: {error}");
         }

@@ -70,8 +70,7 @@ pub async fn system_sleep_requested(
     step.run("set-system-sleep-key", state.set(SLEEP_KEY, &sleep, lasts)).await?;
     let gateway = gateway.with_source(SOURCE);
     let message = message(&sleep, ttl_seconds);
-    let told =
-        step.run("notify-gateway-sleep-activated", gateway.urgent("system.sleep.activated", message)).await;
+    let told = step.run("notify-gateway-sleep-activated", gateway.urgent("system.sleep.activated", message)).await;
     if let Some(seconds) = ttl_seconds {
         let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
         step.sleep_until("sleep-until-over", event.ts.saturating_add(millis)).await;
@@ -79,13 +78,7 @@ pub async fn system_sleep_requested(
     }
     // The system sleeps all the same, so this fails the run only after its wake-up is sure.
     told?;
-    Ok(Asleep {
-        sleeping: true,
-        since: sleep.since,
-        reason: sleep.reason,
-        duration: sleep.duration,
-        ttl_seconds,
-    })
+    Ok(Asleep { sleeping: true, since: sleep.since, reason: sleep.reason, duration: sleep.duration, ttl_seconds })
 }
 
 fn message(sleep: &SleepState, ttl_seconds: Option<u64>) -> Message<'_> {

@@ -227,6 +227,7 @@ impl Webhook {
 /// A number that an environment variable may set.
 fn number<T: FromStr>(environment: &Environment, name: &str, default: T) -> Result<T> {
     let Some(text) = environment.find(name) else { return Ok(default) };
-    let unreadable = || Error::terminal(format!("the environment variable `{name}` must be a whole number, such as 200"));
+    let unreadable =
+        || Error::terminal(format!("the environment variable `{name}` must be a whole number, such as 200"));
     text.trim().parse().map_err(|_| unreadable())
 }

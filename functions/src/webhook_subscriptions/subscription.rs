@@ -174,7 +174,8 @@ mod tests {
     const NOW: &str = "2026-01-31T09:30:00Z";
 
     fn data() -> Map<String, Value> {
-        let data = json!({ "repository": "Acme/Widgets", "workflowName": "CI", "branch": "main", "conclusion": "failure" });
+        let data =
+            json!({ "repository": "Acme/Widgets", "workflowName": "CI", "branch": "main", "conclusion": "failure" });
         data.as_object().expect("an object").clone()
     }
 
@@ -183,7 +184,8 @@ mod tests {
     }
 
     fn record(more: Value) -> Value {
-        let mut record = json!({ "id": "s", "provider": "github", "event": "workflow_run.completed", "createdAt": NOW });
+        let mut record =
+            json!({ "id": "s", "provider": "github", "event": "workflow_run.completed", "createdAt": NOW });
         record.as_object_mut().expect("an object").append(&mut more.as_object().expect("an object").clone());
         record
     }

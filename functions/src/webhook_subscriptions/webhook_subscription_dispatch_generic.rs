@@ -136,7 +136,10 @@ mod tests {
         assert_eq!(envelope["type"], "webhook.subscription.matched");
         assert_eq!((&envelope["subscriptionId"], &envelope["ts"]), (&json!("a"), &json!("2026-01-31T09:30:00.000Z")));
         let data = &envelope["data"];
-        assert_eq!((&data["id"], &data["provider"], &data["event"]), (&json!("asset-1"), &json!("mux"), &json!("asset.updated")));
+        assert_eq!(
+            (&data["id"], &data["provider"], &data["event"]),
+            (&json!("asset-1"), &json!("mux"), &json!("asset.updated"))
+        );
         assert_eq!((&data["subscriptionId"], &data["matchedAt"]), (&json!("a"), &json!("2026-01-31T09:30:00.000Z")));
         let published = report.state.published();
         let channels: Vec<_> = published.iter().map(|(channel, _)| channel.as_str()).collect();
@@ -144,9 +147,15 @@ mod tests {
         assert_eq!(serde_json::from_str::<Value>(&published[0].1).expect("is JSON"), *envelope);
 
         let [message] = &report.notifications[..] else { panic!("one message") };
-        assert_eq!((message.kind.as_str(), message.origin_session.as_deref()), ("webhook.subscription.matched", Some("pi-7")));
+        assert_eq!(
+            (message.kind.as_str(), message.origin_session.as_deref()),
+            ("webhook.subscription.matched", Some("pi-7"))
+        );
         assert_eq!(message.source, "inngest/mux/asset.updated");
-        assert_eq!((&message.payload["originSession"], &message.payload["eventId"]), (&json!("pi-7"), &json!("report-1")));
+        assert_eq!(
+            (&message.payload["originSession"], &message.payload["eventId"]),
+            (&json!("pi-7"), &json!("report-1"))
+        );
         let prompt = message.payload["prompt"].as_str().expect("a text");
         assert!(prompt.starts_with("## 🔔 mux: asset.updated\n") && prompt.contains("\"id\": \"asset-1\""), "{prompt}");
     }
@@ -194,7 +203,8 @@ mod tests {
         assert_eq!((dispatched(&report).delivered, history(&report, "a").len()), (2, 1));
         let envelope = history(&report, "a");
         // The attempt before has even filled the list.
-        let report = harness("report-1").state(CLAIM, &run).state_list("joelclaw:webhook:events:a", &envelope).run().await;
+        let report =
+            harness("report-1").state(CLAIM, &run).state_list("joelclaw:webhook:events:a", &envelope).run().await;
         assert_eq!(history(&report, "a"), envelope);
         assert_eq!(report.notified().len(), 1);
     }

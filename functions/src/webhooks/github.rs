@@ -24,7 +24,7 @@ use system_bus_runtime::prelude::*;
     delivery_id(header = "x-github-delivery"),
     headers("x-github-event"),
     emits(GithubWorkflowRunCompleted, GithubPackagePublished, "github/*"),
-    body_mib_max = 25,
+    body_mib_max = 25
 )]
 fn github(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
     let Some(event) = delivery.header("x-github-event") else {

@@ -24,7 +24,7 @@ use system_bus_runtime::prelude::*;
         secret = "JOELCLAW_WEBHOOK_SECRET",
         lease = "joelclaw_webhook_secret",
     ),
-    emits(ContentReviewSubmitted),
+    emits(ContentReviewSubmitted)
 )]
 fn joelclaw(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
     let body: Body = delivery.json()?;
@@ -89,9 +89,7 @@ mod tests {
             let headers = [("x-joelclaw-timestamp", TIME), ("x-joelclaw-signature", signature)];
             joelclaw().deliver(&headers, body).map(drop)
         };
-        let plain = |signature, body: &str| {
-            joelclaw().deliver(&[("x-joelclaw-signature", signature)], body).map(drop)
-        };
+        let plain = |signature, body: &str| joelclaw().deliver(&[("x-joelclaw-signature", signature)], body).map(drop);
         assert_eq!(plain(TIMED_SIGNATURE, BODY), Err(Refusal::Signature));
         // The text that was signed, as a body: it verifies, and is none.
         assert_eq!(plain(TIMED_SIGNATURE, &format!("{TIME}.{BODY}")), Err(Refusal::NotJson));
@@ -119,7 +117,9 @@ mod tests {
 
     #[test]
     fn only_declared_names_get_through() {
-        for name in ["github/workflow_run.completed", "content/review", "constructor", "__proto__", "", "inngest/x", " "] {
+        for name in
+            ["github/workflow_run.completed", "content/review", "constructor", "__proto__", "", "inngest/x", " "]
+        {
             let problem = problem(&json!({ "name": name, "data": {} }));
             assert!(problem.starts_with(&format!("`joelclaw` may not send `{name}`")), "{name}: {problem}");
         }

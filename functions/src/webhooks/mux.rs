@@ -40,7 +40,7 @@ const SECRET_MEMBERS: [&str; 4] = ["master", "srt_passphrase", "stream_key", "ur
         MuxUploadAssetCreated,
         MuxUploadCancelled,
         "mux/*",
-    ),
+    )
 )]
 fn mux(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
     let head: Head = delivery.json()?;
@@ -218,7 +218,8 @@ mod tests {
             ("video.upload.asset_created", "mux/upload.asset_created"),
             ("video.upload.cancelled", "mux/upload.cancelled"),
         ] {
-            let (name, key, data) = event(&report(kind, &json!({ "id": "o-1", "passthrough": "p", "url": "https://u" })));
+            let (name, key, data) =
+                event(&report(kind, &json!({ "id": "o-1", "passthrough": "p", "url": "https://u" })));
             assert_eq!((name.as_str(), key), (expected, format!("{}-e-1", expected.replace('/', "-"))));
             let mut expected = json!({
                 "eventType": kind, "eventId": "e-1", "createdAt": "2025-01-02T03:04:05.000000Z", "id": "o-1",
@@ -234,7 +235,8 @@ mod tests {
     #[test]
     fn missing_and_null_fields_have_defaults() {
         let data = json!({ "id": "a", "status": null, "duration": null, "errors": null, "meta": null });
-        let (_, key, data) = event(&json!({ "type": "video.asset.ready", "id": null, "created_at": null, "data": data }));
+        let (_, key, data) =
+            event(&json!({ "type": "video.asset.ready", "id": null, "created_at": null, "data": data }));
         assert!(key.starts_with("mux-asset.ready-body-"), "{key}");
         let expected = json!({ "eventType": "video.asset.ready", "eventId": "", "createdAt": "", "id": "a" });
         assert_eq!(data, expected);

@@ -120,7 +120,9 @@ mod tests {
         let verified = |key: &str| telnyx().secret("TELNYX_PUBLIC_KEY", key).deliver(&HEADERS, BODY).is_ok();
         assert!(verified(KEY));
         assert!(verified(SPKI));
-        for key in [&KEY[1..], &KEY[..43], &SPKI[4..], "AAAA", "not base64", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] {
+        for key in
+            [&KEY[1..], &KEY[..43], &SPKI[4..], "AAAA", "not base64", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+        {
             assert!(!verified(key), "{key}");
         }
     }
@@ -183,7 +185,8 @@ mod tests {
         ] {
             assert_eq!(telnyx().event(&[], body).2, json!({ "eventId": "e-1" }), "{body}");
         }
-        let media = r#"{"data":{"event_type":"message.received","payload":{"to":null,"media":null,"eventId":"forged"}}}"#;
+        let media =
+            r#"{"data":{"event_type":"message.received","payload":{"to":null,"media":null,"eventId":"forged"}}}"#;
         assert_eq!(telnyx().event(&[], media).2, json!({}));
     }
 

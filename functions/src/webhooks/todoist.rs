@@ -276,9 +276,15 @@ mod tests {
             (json!({ "event_name": 7 }), "event_name"),
             (json!({ "event_name": "item:added" }), "missing field `event_data`"),
             (json!({ "event_name": "item:added", "event_data": {} }), "`event_data`: missing field `id`"),
-            (json!({ "event_name": "item:added", "event_data": { "id": [] } }), "`event_data.id`: expected a text or a number"),
+            (
+                json!({ "event_name": "item:added", "event_data": { "id": [] } }),
+                "`event_data.id`: expected a text or a number",
+            ),
             (json!({ "event_name": "item:added", "event_data": { "id": "t", "labels": "a" } }), "event_data.labels"),
-            (json!({ "event_name": "note:added", "event_data": { "id": "n" } }), "`event_data`: missing field `item_id`"),
+            (
+                json!({ "event_name": "note:added", "event_data": { "id": "n" } }),
+                "`event_data`: missing field `item_id`",
+            ),
         ] {
             let problem = todoist().problem(&[DELIVERY], body.to_string());
             assert!(problem.contains(expected), "{body}: {problem}");

@@ -32,7 +32,7 @@ use crate::text_or_number::TextOrNumber;
         VercelDeployCanceled,
         VercelDeployReady,
         VercelDeployPromoted,
-    ),
+    )
 )]
 fn vercel(delivery: &Delivery<'_>) -> Result<Vec<NewEvent>> {
     let Kind { kind } = delivery.json()?;
@@ -298,7 +298,10 @@ mod tests {
             (json!({ "type": null }), "type"),
             (json!({ "type": "deployment.ready" }), "missing field `payload`"),
             (json!({ "type": "deployment.ready", "payload": {} }), "missing field `deployment`"),
-            (json!({ "type": "deployment.ready", "payload": { "deployment": { "id": null } } }), "payload.deployment.id"),
+            (
+                json!({ "type": "deployment.ready", "payload": { "deployment": { "id": null } } }),
+                "payload.deployment.id",
+            ),
             (
                 json!({ "type": "deployment.ready", "payload": { "deployment": { "id": "d" }, "regions": "sfo1" } }),
                 "payload.regions",

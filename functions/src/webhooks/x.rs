@@ -181,7 +181,10 @@ mod tests {
         let body = r#"{"for_user_id":1234567890123456789,"user_event":{"id":18446744073709551615,"share":0.1}}"#;
         let (_, _, data) = x().event(&[], body);
         assert_eq!(data["forUserId"], "1234567890123456789");
-        assert_eq!(data["payload"].to_string(), r#"{"for_user_id":1234567890123456789,"user_event":{"id":18446744073709551615,"share":0.1}}"#);
+        assert_eq!(
+            data["payload"].to_string(),
+            r#"{"for_user_id":1234567890123456789,"user_event":{"id":18446744073709551615,"share":0.1}}"#
+        );
     }
 
     #[test]
@@ -189,7 +192,10 @@ mod tests {
         let types = |body: Value| x().event(&[], body.to_string()).2["eventTypes"].clone();
         let all: Map<String, Value> = ACTIVITIES.iter().rev().map(|name| ((*name).to_owned(), json!([]))).collect();
         assert_eq!(types(Value::Object(all)), json!(ACTIVITIES));
-        assert_eq!(types(json!({ "follow_events": null, "tweet_create_events": [] })), json!(["tweet_create_events", "follow_events"]));
+        assert_eq!(
+            types(json!({ "follow_events": null, "tweet_create_events": [] })),
+            json!(["tweet_create_events", "follow_events"])
+        );
         assert_eq!(types(json!({ "constructor": 1 })), json!(["account_activity"]));
         assert_eq!(types(json!({})), json!(["account_activity"]));
         assert_eq!(types(json!({ "data": { "event_type": 7 } })), json!(["account_activity"]));
@@ -232,7 +238,9 @@ mod tests {
     fn a_challenge_is_answered() {
         let expected = json!({ "response_token": "sha256=0WNI0oBzj9Xf2dWTp1NvioYW6UF33tTIympYC8jpXok=" });
         assert_eq!(crc("foo", SECRET.as_bytes()), Ok(expected));
-        for token in ["MTE3NzM5ZWMtMDJkZi00NTI1LThjNzctMmQyOTg4MzAzZjky", "117739ec-02df-4525-8c77-2d2988303f92", "a+/=_~."] {
+        for token in
+            ["MTE3NzM5ZWMtMDJkZi00NTI1LThjNzctMmQyOTg4MzAzZjky", "117739ec-02df-4525-8c77-2d2988303f92", "a+/=_~."]
+        {
             assert!(crc(token, SECRET.as_bytes()).is_ok(), "{token}");
         }
         let registry = Registry::linked();
@@ -243,8 +251,28 @@ mod tests {
     #[test]
     fn no_challenge_signs_what_could_be_a_delivery() {
         for token in [
-            BODY, "{}", "[]", "[1]", "{", "\"text\"", "\"", "null", "true", "false", "0", "7", "-1.5", "1e5", "1E+5", " null", "null ",
-            "nul\u{0}", "a b", "é", "\u{feff}{}", "%7B%7D",
+            BODY,
+            "{}",
+            "[]",
+            "[1]",
+            "{",
+            "\"text\"",
+            "\"",
+            "null",
+            "true",
+            "false",
+            "0",
+            "7",
+            "-1.5",
+            "1e5",
+            "1E+5",
+            " null",
+            "null ",
+            "nul\u{0}",
+            "a b",
+            "é",
+            "\u{feff}{}",
+            "%7B%7D",
         ] {
             assert!(crc(token, SECRET.as_bytes()).is_err(), "{token}");
         }

@@ -58,7 +58,8 @@ pub async fn github_workflow_run_completed_notify(
     let prompt = step.run("build-prompt", async { Ok::<_, Error>(prompt(run)) }).await?;
     let message = message(run, &prompt);
     let kind = "github.workflow_run.completed";
-    let told = async { if is_bad(run) { gateway.urgent(kind, message).await } else { gateway.notify(kind, message).await } };
+    let told =
+        async { if is_bad(run) { gateway.urgent(kind, message).await } else { gateway.notify(kind, message).await } };
     let notified = step.run("notify-gateway", told).await?;
     Ok(Told {
         notification_id: notified.id,

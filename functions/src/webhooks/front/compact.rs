@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn what_is_no_json_has_no_other_form() {
-        for text in ["", " ", "{", "[1,]", "{'a':1}", "01", "+1", "1.", "nul", "\"", "\"\t\"", r#""\u12""#, "1 2", "\u{feff}1"] {
+        for text in
+            ["", " ", "{", "[1,]", "{'a':1}", "01", "+1", "1.", "nul", "\"", "\"\t\"", r#""\u12""#, "1 2", "\u{feff}1"]
+        {
             assert_eq!(written(text), None, "{text}");
         }
         assert_eq!(compact(b"\"\xff\""), None);

@@ -52,7 +52,8 @@ fn without_tags(html: &str) -> String {
 }
 
 fn is_named(tag: &str, name: &str) -> bool {
-    tag.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-'))
+    tag.strip_prefix(name)
+        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-'))
 }
 
 #[cfg(test)]
@@ -98,7 +99,10 @@ mod tests {
         check("&amp;lt;b&amp;gt; &amp;amp;", "&lt;b&gt; &amp;");
         check("&#233;&#xE9;&#X1F600;", "éé\u{1f600}");
         check("&hellip; &rsquo; &mdash;", "… ’ —");
-        check("AT&T &unknown; &; &#; &#xzz; &#55296; &#1114112; &", "AT&T &unknown; &; &#; &#xzz; &#55296; &#1114112; &");
+        check(
+            "AT&T &unknown; &; &#; &#xzz; &#55296; &#1114112; &",
+            "AT&T &unknown; &; &#; &#xzz; &#55296; &#1114112; &",
+        );
     }
 
     #[test]

@@ -60,7 +60,8 @@ fn of_application(kind: &str, payload: &Value) -> (String, Value) {
 
 /// The data of a message with these members.
 fn message(data: &Value) -> Value {
-    let body = json!({ "type": "inbound", "id": "evt_1", "conversation": { "id": "cnv_1" }, "target": { "data": data } });
+    let body =
+        json!({ "type": "inbound", "id": "evt_1", "conversation": { "id": "cnv_1" }, "target": { "data": data } });
     of_rule(&body).1
 }
 
@@ -98,9 +99,15 @@ fn an_applications_message_becomes_its_event() {
     let received = both().deliver(&[TIMESTAMP, APPLICATION_SIGNATURE], APPLICATION_BODY);
     assert!(matches!(&received, Ok(Received::Delivery { id, .. }) if id == "evt_77aa"), "{received:?}");
     let (name, key, data) = application().event(&[], APPLICATION_BODY);
-    assert_eq!((name.as_str(), key.as_str()), ("front/message.received", "front-inbound_received-evt_77aa-1735787045.123"));
+    assert_eq!(
+        (name.as_str(), key.as_str()),
+        ("front/message.received", "front-inbound_received-evt_77aa-1735787045.123")
+    );
     assert_eq!((&data["conversationId"], &data["messageId"]), (&json!("cnv_77aa"), &json!("msg_77aa")));
-    assert_eq!((&data["bodyPlain"], &data["subject"], &data["isInbound"]), (&json!("Hello"), &json!("Hi"), &json!(true)));
+    assert_eq!(
+        (&data["bodyPlain"], &data["subject"], &data["isInbound"]),
+        (&json!("Hello"), &json!("Hi"), &json!(true))
+    );
     // Delivered again, it is signed at another time and stays the same.
     assert_eq!(application().at(NOW + 3_600_000).event(&[], APPLICATION_BODY).1, key);
 }
@@ -272,7 +279,8 @@ fn the_text_of_a_message_is_the_first_that_is_there() {
 
 #[test]
 fn a_message_without_text_is_set_aside() {
-    let target = json!({ "data": { "subject": "Hello", "id": "msg_1", "text": " ", "body": "<br>", "attachments": [] } });
+    let target =
+        json!({ "data": { "subject": "Hello", "id": "msg_1", "text": " ", "body": "<br>", "attachments": [] } });
     let (name, data) = of_application("outbound_sent", &json!({ "conversation": { "id": "cnv_1" }, "target": target }));
     assert_eq!(name, "front/message.quarantined");
     let expected = json!({
@@ -363,7 +371,8 @@ fn half_a_character_does_not_make_a_message_unreadable() {
 #[test]
 fn a_failed_message_says_why() {
     let target = json!({ "data": { "id": "msg_1", "subject": "Hello", "error_type": "bounce" } });
-    let (_, data) = of_application("message_delivery_failed", &json!({ "conversation": { "id": "cnv_1" }, "target": target }));
+    let (_, data) =
+        of_application("message_delivery_failed", &json!({ "conversation": { "id": "cnv_1" }, "target": target }));
     let expected = json!({ "conversationId": "cnv_1", "messageId": "msg_1", "subject": "Hello", "error": "bounce" });
     assert_eq!(data, expected);
 }
@@ -457,7 +466,11 @@ fn a_body_that_does_not_fit_is_refused_with_the_reason() {
         check(application(), body, "the body is not a JSON object");
     }
     check(rule(), r#"{"type":7}"#, "type");
-    check(rule(), r#"{"type":"inbound","target":{"data":{"recipients":[{"handle":7}]}}}"#, "target.data.recipients[0].handle");
+    check(
+        rule(),
+        r#"{"type":"inbound","target":{"data":{"recipients":[{"handle":7}]}}}"#,
+        "target.data.recipients[0].handle",
+    );
     check(application(), r#"{"type":"tag_added","payload":{"target":{"data":{"id":7}}}}"#, "payload.target.data.id");
     check(application(), r#"{"type":"tag_added","payload":[]}"#, "payload");
 }
